@@ -1,0 +1,10 @@
+# The library that users link, the program, and their installation.
+get_property(layers GLOBAL PROPERTY MNIST_LAYERS)
+get_property(libraries GLOBAL PROPERTY MNIST_LAYER_LIBRARIES)
+list(REMOVE_ITEM layers cli)
+add_library(mnist STATIC)
+add_library(mnist::mnist ALIAS mnist)
+foreach(layer ${layers})
+  target_sources(mnist PRIVATE $<TARGET_OBJECTS:mnist_${layer}>)
+endforeach()
+target_compile_features(mnist PUBLIC cxx_std_20)
