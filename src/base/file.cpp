@@ -27,6 +27,7 @@ class Descriptor {
   explicit Descriptor(int value) : value_(value) {}
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
+  Descriptor(Descriptor&& other) noexcept : value_(other.release()) {}
   ~Descriptor() {
     if (value_ > STDERR_FILENO) ::close(value_);
   }
