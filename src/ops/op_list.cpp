@@ -1,0 +1,74 @@
+#include "ops/op_list.h"
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+
+namespace mnist {
+
+std::unique_ptr<Op> make_add(const OpSpec& spec);
+std::unique_ptr<Op> make_average_pool(const OpSpec& spec);
+std::unique_ptr<Op> make_batch_normalization(const OpSpec& spec);
+std::unique_ptr<Op> make_concat(const OpSpec& spec);
+std::unique_ptr<Op> make_conv(const OpSpec& spec);
+std::unique_ptr<Op> make_dropout(const OpSpec& spec);
+std::unique_ptr<Op> make_flatten(const OpSpec& spec);
+std::unique_ptr<Op> make_gemm(const OpSpec& spec);
+std::unique_ptr<Op> make_global_average_pool(const OpSpec& spec);
+std::unique_ptr<Op> make_identity(const OpSpec& spec);
+std::unique_ptr<Op> make_leaky_relu(const OpSpec& spec);
+std::unique_ptr<Op> make_log_softmax(const OpSpec& spec);
+std::unique_ptr<Op> make_max_pool(const OpSpec& spec);
+std::unique_ptr<Op> make_mul(const OpSpec& spec);
+std::unique_ptr<Op> make_relu(const OpSpec& spec);
+std::unique_ptr<Op> make_reshape(const OpSpec& spec);
+std::unique_ptr<Op> make_sigmoid(const OpSpec& spec);
+std::unique_ptr<Op> make_softmax(const OpSpec& spec);
+std::unique_ptr<Op> make_tanh(const OpSpec& spec);
+
+namespace {
+
+struct Entry {
+  const char* type;
+  MakeOp make;
+};
+
+constexpr Entry kOps[] = {
+    {"Add", make_add},
+    {"AveragePool", make_average_pool},
+    {"BatchNormalization", make_batch_normalization},
+    {"Concat", make_concat},
+    {"Conv", make_conv},
+    {"Dropout", make_dropout},
+    {"Flatten", make_flatten},
+    {"Gemm", make_gemm},
+    {"GlobalAveragePool", make_global_average_pool},
+    {"Identity", make_identity},
+    {"LeakyRelu", make_leaky_relu},
+    {"LogSoftmax", make_log_softmax},
+    {"MaxPool", make_max_pool},
+    {"Mul", make_mul},
+    {"Relu", make_relu},
+    {"Reshape", make_reshape},
+    {"Sigmoid", make_sigmoid},
+    {"Softmax", make_softmax},
+    {"Tanh", make_tanh},
+};
+
+}  // namespace
+
+std::unique_ptr<Op> make_op(const OpSpec& spec) {
+  for (const Entry& entry : kOps) {
+    if (spec.node.type == entry.type) return entry.make(spec);
+  }
+  std::string near = nearest_word(spec.node.type, op_types());
+  spec.fail("this operator is not known" + (near.empty() ? "" : "; did you mean " + near + "?"));
+}
+
+std::vector<std::string> op_types() {
+  std::vector<std::string> types;
+  for (const Entry& entry : kOps) types.emplace_back(entry.type);
+  return types;
+}
+
+}  // namespace mnist
