@@ -34,7 +34,8 @@ HWY_EXPORT(name);
 
 std::vector<int64_t> targets() {
   std::vector<int64_t> result = {};
-  for (int64_t bits = hwy::SupportedTargets() & HWY_TARGETS; bits != 0; bits &= bits - 1) {
+  int64_t available = (hwy::SupportedTargets() & HWY_TARGETS) | HWY_STATIC_TARGET;
+  for (int64_t bits = available; bits != 0; bits &= bits - 1) {
     result.push_back(bits & -bits);
   }
   return result;

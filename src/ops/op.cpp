@@ -40,6 +40,8 @@ void OpSpec::expect_attributes(std::initializer_list<const char*> known) const {
 
 size_t Op::saved_floats(const Pass&) const { return 0; }
 size_t Op::scratch_floats(const Pass&) const { return 0; }
+size_t Op::prepared_floats(size_t) const { return 0; }
+void Op::prepare(std::span<const float* const>, float*) const {}
 bool Op::is_view(bool) const { return false; }
 Initial Op::initial(size_t) const { return {}; }
 bool Op::trainable(size_t) const { return true; }

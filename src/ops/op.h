@@ -3,7 +3,8 @@
 // Activations lie in blocks of `lanes` images: [block][element][lane], where the elements of an
 // image are in C,H,W order and a lane is one image. A kernel is written as if for one image, with a
 // vector of lanes where the scalar would stand. `lanes` is simd_lanes() or, for the lowest latency
-// with a single image, 1. Buffers are aligned to 64 bytes and padded by kFloatsPerLine floats.
+// with a single image in inference, 1 (backward always sees simd_lanes()). Buffers are aligned to 64 bytes and
+// padded by kFloatsPerLine floats.
 //
 // Adding an op: one file in this folder with a class and a make function, one line in op_list.cpp.
 #pragma once
@@ -52,6 +53,7 @@ struct ForwardArgs {
   Pass pass;
   std::span<const float* const> inputs;  // null where the node leaves it out
   float* output = nullptr;
+  const float* prepared = nullptr;  // what prepare() made, if prepared_floats() is not 0
   float* saved = nullptr;    // saved_floats() floats that stay until backward; null in inference
   float* scratch = nullptr;  // scratch_floats() floats, contents undefined
 };
@@ -92,6 +94,11 @@ class Op {
   // Floats that a pass of this many lanes and blocks needs.
   virtual size_t saved_floats(const Pass& pass) const;
   virtual size_t scratch_floats(const Pass& pass) const;
+
+  // Floats that are made of the weights once for each inference plan (a rearranged copy), and the
+  // making. `inputs` has the weights, null for activations.
+  virtual size_t prepared_floats(size_t lanes) const;
+  virtual void prepare(std::span<const float* const> inputs, float* prepared) const;
 
   // Multiply-adds of the forward pass for one image.
   virtual uint64_t macs() const { return 0; }
