@@ -42,6 +42,8 @@ function(mnist_layer name)
     endforeach()
     target_link_libraries(mnist_${name}_test PRIVATE mnist_${name} GTest::gtest GTest::gmock
                           GTest::gtest_main)
+    target_compile_definitions(mnist_${name}_test PRIVATE
+      MNIST_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
     gtest_discover_tests(mnist_${name}_test DISCOVERY_TIMEOUT 60
       PROPERTIES TIMEOUT 600 LABELS ${name})
   endif()

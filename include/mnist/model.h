@@ -1,10 +1,10 @@
 // The model as a document: what the engine runs, the trainer changes, the formats read and write,
 // and `mnist graph` draws. Nothing in it is code.
 //
-// The vocabulary is ONNX's: node types ("Conv", "Gemm", "MaxPool", "Relu", ...), attribute names and
-// their defaults, activations NCHW, convolution weights OIHW. Two differences keep it small: shapes
-// are per image (the batch is implicit and always the leading dimension), and what ONNX passes to
-// an op as a constant integer tensor (Reshape's shape) is an attribute of the same name.
+// The vocabulary is ONNX's: node types ("Conv", "Gemm", "MaxPool", "Relu", ...), attribute names
+// and their defaults, activations NCHW, convolution weights OIHW. Two differences keep it small:
+// shapes are per image (the batch is implicit and always the leading dimension), and what ONNX
+// passes to an op as a constant integer tensor (Reshape's shape) is an attribute of the same name.
 #pragma once
 
 #include <cstddef>
@@ -44,8 +44,8 @@ struct Node {
   std::vector<std::string> outputs;  // exactly one
   std::map<std::string, Attribute> attributes;
 
-  // The attribute's value, or `otherwise` where the node has none. Throw Error naming the node where
-  // it has another type (an integer is accepted as a double).
+  // The attribute's value, or `otherwise` where the node has none. Throw Error naming the node
+  // where it has another type (an integer is accepted as a double).
   int64_t integer(const std::string& attribute, int64_t otherwise) const;
   double real(const std::string& attribute, double otherwise) const;
   std::string text(const std::string& attribute, const std::string& otherwise) const;
@@ -62,8 +62,8 @@ struct PixelScaling {
 struct Model {
   std::string architecture;  // "mnist-cnn", or whatever its author called it
   std::string input = "input";
-  Shape input_shape;    // per image: (1,28,28) or (784)
-  std::string output;   // name of the value that holds the logits or probabilities: (classes)
+  Shape input_shape;        // per image: (1,28,28) or (784)
+  std::string output;       // name of the value that holds the logits or probabilities: (classes)
   std::vector<Node> nodes;  // in topological order
   std::map<std::string, Tensor> weights;
   PixelScaling pixels;

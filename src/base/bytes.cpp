@@ -8,9 +8,10 @@ namespace mnist {
 
 std::span<const std::byte> ByteReader::take(uint64_t count, std::string_view what) {
   if (count > remaining()) {
-    throw Error(fmt::format("{}: {}: {} bytes expected at byte {}, {} left: the file is damaged or "
-                            "incomplete",
-                            who_, what, count, position_, remaining()));
+    throw Error(
+        fmt::format("{}: {}: {} bytes expected at byte {}, {} left: the file is damaged or "
+                    "incomplete",
+                    who_, what, count, position_, remaining()));
   }
   auto result = bytes_.subspan(position_, count);
   position_ += count;
@@ -24,8 +25,9 @@ std::string_view ByteReader::text(uint64_t length, std::string_view what) {
 
 void ByteReader::seek(uint64_t position, std::string_view what) {
   if (position > bytes_.size()) {
-    throw Error(fmt::format("{}: {}: byte {} expected, the file has {}: it is damaged or incomplete",
-                            who_, what, position, bytes_.size()));
+    throw Error(
+        fmt::format("{}: {}: byte {} expected, the file has {}: it is damaged or incomplete", who_,
+                    what, position, bytes_.size()));
   }
   position_ = position;
 }

@@ -40,14 +40,12 @@ class ByteReader {
 
   // A little-endian number.
   template <typename T>
-    requires std::is_arithmetic_v<T>
-  T little(std::string_view what) {
+  requires std::is_arithmetic_v<T> T little(std::string_view what) {
     return number<T>(what, std::endian::little);
   }
   // A big-endian number.
   template <typename T>
-    requires std::is_arithmetic_v<T>
-  T big(std::string_view what) {
+  requires std::is_arithmetic_v<T> T big(std::string_view what) {
     return number<T>(what, std::endian::big);
   }
 

@@ -7,7 +7,6 @@ namespace {
 constexpr size_t kLongestMessage = 400;
 }
 
-Error::Error(std::string_view message)
-    : std::runtime_error(printable(message, kLongestMessage)) {}
+Error::Error(std::string_view message) : std::runtime_error(printable(message, kLongestMessage)) {}
 
 }  // namespace mnist

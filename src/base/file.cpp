@@ -53,7 +53,8 @@ std::vector<std::byte> read_up_to(const Descriptor& file, const fs::path& path, 
   struct stat status {};
   size_t guess = 1 << 16;
   if (::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode)) {
-    guess = static_cast<size_t>(std::min<uint64_t>(limit, static_cast<uint64_t>(status.st_size))) + 1;
+    guess =
+        static_cast<size_t>(std::min<uint64_t>(limit, static_cast<uint64_t>(status.st_size))) + 1;
   }
   std::vector<std::byte> bytes(std::min<uint64_t>(limit, guess));
   size_t length = 0;

@@ -37,12 +37,11 @@ class MemorySink : public Sink {
   std::vector<std::byte> bytes;
 };
 
-// Calls `write_content` on a temporary file beside `path`, syncs it, and renames it to `path`: other
-// readers see the old file or the new one, never a part. If anything fails (full disk, exception)
-// the old file is untouched, the temporary one removed, and an Error names `path` and the reason.
-// A symbolic link at `path` is kept and its target replaced. "-" and other things that are not
-// regular files (/dev/stdout, a pipe) are written to directly.
-void write_file(const std::filesystem::path& path,
-                const std::function<void(Sink&)>& write_content);
+// Calls `write_content` on a temporary file beside `path`, syncs it, and renames it to `path`:
+// other readers see the old file or the new one, never a part. If anything fails (full disk,
+// exception) the old file is untouched, the temporary one removed, and an Error names `path` and
+// the reason. A symbolic link at `path` is kept and its target replaced. "-" and other things that
+// are not regular files (/dev/stdout, a pipe) are written to directly.
+void write_file(const std::filesystem::path& path, const std::function<void(Sink&)>& write_content);
 
 }  // namespace mnist

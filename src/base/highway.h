@@ -5,8 +5,8 @@
 #pragma once
 
 // Highway distrusts this emulation before GCC 12.3 because of a fault in 16-bit multiplication
-// (gcc.gnu.org/PR106322), which float kernels do not use; its replacement has no vectors at all. The
-// tests run every op on it.
+// (gcc.gnu.org/PR106322), which float kernels do not use; its replacement has no vectors at all.
+// The tests run every op on it.
 #define HWY_BROKEN_EMU128 0
 
 #include <hwy/detect_compiler_arch.h>

@@ -102,13 +102,15 @@ class Builder : public nlohmann::json_sax<Json> {
     std::string path;
     for (const Level& level : levels_) {
       if (level.container->is_array()) {
-        path += fmt::format("/{}", level.container->size());
+        // The containers that are open are in their array already, the value that fails is not.
+        const bool innermost = &level == &levels_.back();
+        path += fmt::format("/{}", level.container->size() - (innermost ? 0 : 1));
       } else if (!level.key.empty()) {
         path += "/" + level.key;
       }
     }
-    throw Error(fmt::format("{}: at {}: {}", who_, printable(path.empty() ? "/" : path, 120),
-                            reason));
+    throw Error(
+        fmt::format("{}: at {}: {}", who_, printable(path.empty() ? "/" : path, 120), reason));
   }
 
   std::string_view text_;
@@ -121,8 +123,12 @@ class Builder : public nlohmann::json_sax<Json> {
 
 Json parse_json(std::string_view text, const std::string& who, size_t limit) {
   if (text.size() > limit) {
-    throw Error(fmt::format("{}: {} bytes of JSON, at most {} are accepted", who, text.size(),
-                            limit));
+    throw Error(
+        fmt::format("{}: {} bytes of JSON, at most {} are accepted", who, text.size(), limit));
+  }
+  // The parser takes a 0 for the end.
+  if (const size_t zero = text.find('\0'); zero != std::string_view::npos) {
+    throw Error(fmt::format("{}: not JSON: a 0 at byte {}", who, zero));
   }
   Builder builder(text, who);
   Json::sax_parse(text.begin(), text.end(), &builder);
@@ -143,8 +149,8 @@ std::string JsonView::who_place(std::string_view key) const {
 }
 
 void JsonView::fail(std::string_view reason) const {
-  throw Error(fmt::format("{}: at {}: {}", who_, place_.empty() ? "/" : printable(place_, 120),
-                          reason));
+  throw Error(
+      fmt::format("{}: at {}: {}", who_, place_.empty() ? "/" : printable(place_, 120), reason));
 }
 
 bool JsonView::has(const std::string& key) const {
@@ -193,9 +199,9 @@ std::string JsonView::text() const {
 }
 
 int64_t JsonView::integer() const {
-  const bool fits = value_->is_number_integer() &&
-                    (!value_->is_number_unsigned() ||
-                     value_->get<uint64_t>() <= static_cast<uint64_t>(INT64_MAX));
+  const bool fits =
+      value_->is_number_integer() && (!value_->is_number_unsigned() ||
+                                      value_->get<uint64_t>() <= static_cast<uint64_t>(INT64_MAX));
   if (!fits) fail(fmt::format("an integer expected, got {}", printable(value_->dump(), 40)));
   return value_->get<int64_t>();
 }

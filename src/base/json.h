@@ -15,16 +15,17 @@ using Json = nlohmann::json;
 // No JSON document of this field is larger; read as values it takes up to 16 times its size.
 constexpr size_t kLargestJson = size_t{256} << 20;
 
-// The one value that `text` holds. Throws Error "who: line L, column C: ..." or "who: at /key/3: ..."
-// for anything that two readers could understand differently: more than 64 levels, a key twice, a
-// number that no double holds (1e999, integers beyond 64 bits), NaN, comments, invalid UTF-8, lone
-// surrogates, bytes after the value, a text larger than `limit`.
+// The one value that `text` holds. Throws Error "who: line L, column C: ..." or "who: at /key/3:
+// ..." for anything that two readers could understand differently: more than 64 levels, a key
+// twice, a number that no double holds (1e999, integers beyond 64 bits), NaN, comments, invalid
+// UTF-8, lone surrogates, bytes after the value, a text larger than `limit`.
 Json parse_json(std::string_view text, const std::string& who, size_t limit = kLargestJson);
 
 // `text` as a JSON string, quotes included; throws Error naming `who` if it is not UTF-8.
 std::string quote_json(const std::string& text, const std::string& who);
 
-// Typed access that says which place of which file is wrong. Cheap to copy; the document outlives it.
+// Typed access that says which place of which file is wrong. Cheap to copy; the document outlives
+// it.
 class JsonView {
  public:
   JsonView(const Json& value, std::string who, std::string place = "")

@@ -1,6 +1,6 @@
-// Counter-based random numbers: a value is a pure function of (key, counter), so the same image gets
-// the same augmentation and the same dropout mask on whatever thread, rank or machine it is drawn,
-// and a resumed run has no generator state to restore.
+// Counter-based random numbers: a value is a pure function of (key, counter), so the same image
+// gets the same augmentation and the same dropout mask on whatever thread, rank or machine it is
+// drawn, and a resumed run has no generator state to restore.
 #pragma once
 
 #include <cmath>
@@ -51,7 +51,8 @@ class Random {
 
   // In [0, bound), by multiplication (Lemire 2019); its bias is below 2^-32 for bounds below 2^32.
   uint64_t below(uint64_t bound) {
-    return static_cast<uint64_t>((__extension__ static_cast<unsigned __int128>(bits()) * bound) >> 64);
+    return static_cast<uint64_t>((__extension__ static_cast<unsigned __int128>(bits()) * bound) >>
+                                 64);
   }
 
   // Mean 0, deviation 1 (Box and Muller 1958; one of the pair is dropped).

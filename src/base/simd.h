@@ -1,7 +1,7 @@
 // What the running processor's vectors are like.
 //
-// Kernels are written once with Highway and compiled for several instruction sets; the best that the
-// processor has is chosen at run time, the same for all kernels.
+// Kernels are written once with Highway and compiled for several instruction sets; the best that
+// the processor has is chosen at run time, the same for all kernels.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +14,8 @@ namespace mnist {
 // Floats in a vector of the chosen instruction set: the number of images in a block ("lanes").
 size_t simd_lanes();
 
-// The chosen instruction set: "AVX3" (AVX-512), "AVX2", "SSE4", "EMU128" (the plain baseline), "NEON",
-// "WASM".
+// The chosen instruction set: "AVX3" (AVX-512), "AVX2", "SSE4", "EMU128" (the plain baseline),
+// "NEON", "WASM".
 std::string simd_name();
 
 // Those of simd_name()'s answers that this processor can run, best first.
@@ -25,7 +25,8 @@ std::vector<std::string> simd_choices();
 // before keep their block size and must not be run afterwards: for tests and benchmarks.
 void choose_simd(const std::string& name);
 
-// Floats from one vector of any instruction set to the next: buffers are aligned and padded to this.
+// Floats from one vector of any instruction set to the next: buffers are aligned and padded to
+// this.
 constexpr size_t kFloatsPerLine = 16;
 
 constexpr size_t round_up(size_t count, size_t multiple) {

@@ -52,9 +52,8 @@ std::string printable(std::string_view text, size_t longest) {
   std::string result;
   while (!text.empty()) {
     size_t length = printable_length(text);
-    std::string piece = length != 0
-                            ? std::string(text.substr(0, length))
-                            : fmt::format("\\x{:02x}", static_cast<unsigned char>(text[0]));
+    std::string piece = length != 0 ? std::string(text.substr(0, length))
+                                    : fmt::format("\\x{:02x}", static_cast<unsigned char>(text[0]));
     if (result.size() + piece.size() > longest) return result + "...";
     result += piece;
     text.remove_prefix(std::max<size_t>(length, 1));

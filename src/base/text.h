@@ -13,7 +13,8 @@ std::string printable(std::string_view text, size_t longest);
 // "a, b, c"
 std::string join(const std::vector<std::string>& words, std::string_view separator = ", ");
 
-// The word of `known` that is nearest to `word`, if it is near enough to be a typing error, else "".
+// The word of `known` that is nearest to `word`, if it is near enough to be a typing error, else
+// "".
 std::string nearest_word(std::string_view word, const std::vector<std::string>& known);
 
 }  // namespace mnist

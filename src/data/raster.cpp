@@ -20,7 +20,7 @@ constexpr float kNoInk = -1e9F;
 using Depths = std::array<float, static_cast<size_t>(kBox * kStride)>;
 
 // Ink whose coverage rounds to nothing is outside the box, as it was on the makers' scans.
-float ink_margin(const Pen& pen) { return pen.radius + 0.5F * pen.edge - 0.35F; }
+float ink_margin(const Pen& pen) { return pen.radius + 0.5F * pen.edge - 0.45F; }
 
 void fit_to_box(std::span<Segment> segments, const Pen& pen) {
   float left = 1e9F, right = -1e9F, top = 1e9F, bottom = -1e9F;
@@ -73,18 +73,19 @@ void draw_segment(const Segment& s, const Pen& pen, Depths& depths) {
   }
 }
 
-// Depth to grey: a linear ramp of width `edge` around the outline.
+// Depth to grey: an S-shaped ramp of width `edge` around the outline.
 void shade(const Depths& depths, const Pen& pen, uint64_t noise_key, uint8_t* box) {
   Random random(noise_key);
-  float slope = 255 / pen.edge;
+  float slope = 1 / pen.edge;
   for (int row = 0; row < kBox; ++row) {
     uint64_t bits = 0;
     for (int column = 0; column < kBox; ++column) {
       if (column % 8 == 0) bits = random.bits();
       float noise = (static_cast<float>(bits & 255) - 127.5F) / 127.5F * pen.roughness;
       bits >>= 8;
-      float v = 127.5F + (depths[static_cast<size_t>(row * kStride + column)] + noise) * slope;
-      box[row * kBox + column] = static_cast<uint8_t>(std::clamp(v, 0.0F, 255.0F));
+      float depth = depths[static_cast<size_t>(row * kStride + column)] + noise;
+      float t = std::clamp(0.5F + depth * slope, 0.0F, 1.0F);
+      box[row * kBox + column] = static_cast<uint8_t>(255.5F * t * t * (3 - 2 * t));
     }
   }
 }

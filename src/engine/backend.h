@@ -13,8 +13,8 @@ class Backend {
  public:
   virtual ~Backend() = default;
   virtual std::string name() const = 0;
-  // The op that does on this backend what `op`, made from `spec`, does on the CPU, or null: then `op`
-  // itself runs.
+  // The op that does on this backend what `op`, made from `spec`, does on the CPU, or null: then
+  // `op` itself runs.
   virtual std::unique_ptr<Op> replacement(const OpSpec& spec, const Op& op) const = 0;
 };
 

@@ -11,7 +11,9 @@ namespace {
 // Kernels may read and write a line behind a buffer's end.
 size_t padded(size_t floats) { return round_up(floats, kFloatsPerLine) + kFloatsPerLine; }
 
-bool overlap(const Lifetime& a, const Lifetime& b) { return a.first <= b.last && b.first <= a.last; }
+bool overlap(const Lifetime& a, const Lifetime& b) {
+  return a.first <= b.last && b.first <= a.last;
+}
 
 }  // namespace
 
@@ -32,11 +34,10 @@ BufferLayout lay_out(const std::vector<Lifetime>& buffers) {
     }
     layout.offsets[i] = offset;
     layout.total = std::max(layout.total, offset + padded(buffers[i].floats));
-    placed.insert(std::upper_bound(placed.begin(), placed.end(), i,
-                                   [&](size_t a, size_t b) {
-                                     return layout.offsets[a] < layout.offsets[b];
-                                   }),
-                  i);
+    placed.insert(
+        std::upper_bound(placed.begin(), placed.end(), i,
+                         [&](size_t a, size_t b) { return layout.offsets[a] < layout.offsets[b]; }),
+        i);
   }
   return layout;
 }

@@ -18,7 +18,7 @@ struct GraphNode {
 };
 
 struct Graph {
-  std::vector<GraphNode> nodes;        // all of the model's, in its order
+  std::vector<GraphNode> nodes;         // all of the model's, in its order
   std::map<std::string, Shape> shapes;  // of the input and every node's output, per image
 };
 

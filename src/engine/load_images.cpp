@@ -11,6 +11,7 @@
 // clang-format off: the order is Highway's
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+
 #include "ops/transpose-inl.h"
 // clang-format on
 

@@ -1,6 +1,7 @@
 // Conv: X (C,H,W), W (O,C/groups,kernel rows,kernel columns), B (O) -> (O,rows,columns).
 //
-// Everything is one of three loops over taps (conv_kernels.h) on a copy of the input with its padding:
+// Everything is one of three loops over taps (conv_kernels.h) on a copy of the input with its
+// padding:
 //   forward          sums over taps at output positions
 //   input gradient   the same loop over the gradient of the sums, spread by the stride and padded,
 //                    with the taps' offsets reversed and inputs and outputs of the weights swapped
@@ -8,10 +9,10 @@
 // For a single image (lanes == 1) the vector holds neighbouring columns instead of images: with
 // stride 1, the value at a position of the padded image depends on the position by an offset only,
 // so rows are computed as one long line, margins included, and the margins dropped.
+#include <fmt/format.h>
+
 #include <cstring>
 #include <memory>
-
-#include <fmt/format.h>
 
 #include "base/simd.h"
 #include "ops/conv_kernels.h"
@@ -92,21 +93,20 @@ class Conv : public Op {
   size_t input_floats(size_t lanes) const {
     return s_.channels * s_.input_rows() * s_.input_columns() * lanes;
   }
-  size_t output_floats(size_t lanes) const {
-    return element_count(output_shape()) * lanes;
-  }
+  size_t output_floats(size_t lanes) const { return element_count(output_shape()) * lanes; }
   // Floats behind a single image's padded input that its last, partly used vectors may read.
   size_t single_gap() const { return round_up(padded_.columns, kFloatsPerLine) + kFloatsPerLine; }
   void forward_block(const ForwardArgs& args, size_t block) const;
   void forward_single(const ForwardArgs& args) const;
   void store_single(const float* lines, size_t line, float* output) const;
   void backward_block(const BackwardArgs& args, size_t block, const float* swapped) const;
-  void input_gradient(const float* d_sums, const float* swapped, size_t lanes, float* d_input) const;
+  void input_gradient(const float* d_sums, const float* swapped, size_t lanes,
+                      float* d_input) const;
   void swap_weights(const float* weights, float* swapped) const;
 
   ConvSettings s_;
-  Frame padded_;           // the input
-  Frame spread_;           // the gradient of the sums
+  Frame padded_;                          // the input
+  Frame spread_;                          // the gradient of the sums
   std::vector<ptrdiff_t> taps_;           // in padded_
   std::vector<ptrdiff_t> reversed_taps_;  // in spread_
 };
@@ -135,10 +135,15 @@ Frame spread_frame(const Window& w) {
   for (int axis = 0; axis < 2; ++axis) {
     int64_t reach = w.extent(axis) - 1;
     margin[axis] = static_cast<size_t>(std::max<int64_t>(0, reach - w.pad_begin[axis]));
-    size[axis] = margin[axis] + static_cast<size_t>(std::max(w.input[axis] + w.pad_begin[axis],
-                                        (w.output[axis] - 1) * w.stride[axis] + 1));
+    size[axis] =
+        margin[axis] + static_cast<size_t>(std::max(w.input[axis] + w.pad_begin[axis],
+                                                    (w.output[axis] - 1) * w.stride[axis] + 1));
   }
-  return {size[0], size[1], margin[0], margin[1], static_cast<size_t>(w.stride[0]),
+  return {size[0],
+          size[1],
+          margin[0],
+          margin[1],
+          static_cast<size_t>(w.stride[0]),
           static_cast<size_t>(w.stride[1])};
 }
 
@@ -151,10 +156,9 @@ Conv::Conv(const ConvSettings& settings) : Op(settings.output_shape()), s_(setti
              static_cast<size_t>(w.pad_begin[1])};
   spread_ = spread_frame(w);
   taps_ = tap_offsets(w, s_.group_channels(), padded_, 1, 0, 0);
-  reversed_taps_ =
-      tap_offsets(w, s_.group_outputs(), spread_, -1,
-                  spread_.top + static_cast<size_t>(w.pad_begin[0]),
-                  spread_.left + static_cast<size_t>(w.pad_begin[1]));
+  reversed_taps_ = tap_offsets(w, s_.group_outputs(), spread_, -1,
+                               spread_.top + static_cast<size_t>(w.pad_begin[0]),
+                               spread_.left + static_cast<size_t>(w.pad_begin[1]));
 }
 
 std::unique_ptr<Op> Conv::with_epilogue(Epilogue epilogue) const {
@@ -233,8 +237,8 @@ void Conv::forward_single(const ForwardArgs& args) const {
   // a row's end are computed too, from values that do not belong together, and not stored.
   const size_t rows = (s_.rows() - 1) * static_cast<size_t>(s_.window.stride[0]) + 1;
   const size_t line = round_up(rows * padded_.columns, vector);
-  float* lines = args.scratch + round_up(padded_.floats(s_.channels, 1), kFloatsPerLine) +
-                 single_gap();
+  float* lines =
+      args.scratch + round_up(padded_.floats(s_.channels, 1), kFloatsPerLine) + single_gap();
   ConvForward task;
   task.positions = {1, line / vector, 0, static_cast<ptrdiff_t>(vector)};
   task.taps = taps_;
@@ -267,8 +271,8 @@ void Conv::store_single(const float* lines, size_t line, float* output) const {
         for (size_t c = 0; c < columns; ++c) {
           size_t left = 2 * c * column_step;
           size_t right = left + column_step;
-          *output++ = std::max(std::max(upper[left], upper[right]),
-                               std::max(lower[left], lower[right]));
+          *output++ =
+              std::max(std::max(upper[left], upper[right]), std::max(lower[left], lower[right]));
         }
       } else {
         const float* from = lines + o * line + row * row_step;
@@ -289,8 +293,7 @@ void Conv::backward(const BackwardArgs& args) const {
 void Conv::backward_block(const BackwardArgs& args, size_t block, const float* swapped) const {
   const size_t lanes = args.pass.lanes;
   const auto line = static_cast<ptrdiff_t>(lanes);
-  float* d_sums =
-      args.scratch + round_up(padded_.floats(s_.channels, lanes), kFloatsPerLine);
+  float* d_sums = args.scratch + round_up(padded_.floats(s_.channels, lanes), kFloatsPerLine);
   std::memset(d_sums, 0, spread_.floats(s_.outputs, lanes) * sizeof(float));
   const size_t place = block * output_floats(lanes);
   const auto spread_row = static_cast<ptrdiff_t>(spread_.columns) * line;
@@ -399,8 +402,8 @@ std::unique_ptr<Op> make_conv(const OpSpec& spec) {
   settings.groups = static_cast<size_t>(groups);
   settings.has_bias = spec.inputs.size() == 3 && spec.inputs[2].present;
   if (settings.has_bias && element_count(spec.inputs[2].shape) != settings.outputs) {
-    spec.fail(fmt::format("bias ({}) expected, got {}", weights[0],
-                          to_string(spec.inputs[2].shape)));
+    spec.fail(
+        fmt::format("bias ({}) expected, got {}", weights[0], to_string(spec.inputs[2].shape)));
   }
   return std::make_unique<Conv>(settings);
 }

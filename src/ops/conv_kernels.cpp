@@ -9,6 +9,7 @@
 // clang-format off: the order is Highway's
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+
 #include "ops/tile-inl.h"
 // clang-format on
 
@@ -191,9 +192,8 @@ void unpool_row(const ConvUnpool& task, const float* d_y, const float* winners, 
     Vector g = hn::Load(d, d_y + column * lanes);
     Vector winner = hn::Load(d, winners + column * lanes);
     float* to = d_sums + static_cast<ptrdiff_t>(2 * column) * task.column_stride;
-    auto part = [&](float k) HWY_ATTR {
-      return hn::IfThenElseZero(hn::Eq(winner, hn::Set(d, k)), g);
-    };
+    auto part = [&](float k)
+                    HWY_ATTR { return hn::IfThenElseZero(hn::Eq(winner, hn::Set(d, k)), g); };
     hn::Store(part(0.0F), d, to);
     hn::Store(part(1.0F), d, to + task.column_stride);
     hn::Store(part(2.0F), d, to + task.row_stride);

@@ -1,7 +1,7 @@
 // What the convolution kernels of conv_kernels.cpp work on: one block of images, one group.
 //
-// A tap is one (channel, kernel row, kernel column); its offset leads from the input value under the
-// kernel's first corner to the one under the tap. Strides and offsets count floats.
+// A tap is one (channel, kernel row, kernel column); its offset leads from the input value under
+// the kernel's first corner to the one under the tap. Strides and offsets count floats.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,8 @@ struct ConvPositions {
   ptrdiff_t column_stride = 0;
 };
 
-// y[o][row][column] = sum over taps of weights[o * taps.size() + t] * x[position + taps[t]] + bias[o]
+// y[o][row][column] = sum over taps of weights[o * taps.size() + t] * x[position + taps[t]] +
+// bias[o]
 struct ConvForward {
   const float* x = nullptr;
   ConvPositions positions;  // strides in x
@@ -50,8 +51,8 @@ struct ConvWeightGradient {
   float* d_bias = nullptr;  // null: none
 };
 
-// Where the gradient of a convolution's sums is collected: [output][row][column], all strides given.
-// d_sums must be zero where it is not written.
+// Where the gradient of a convolution's sums is collected: [output][row][column], all strides
+// given. d_sums must be zero where it is not written.
 struct ConvUnpool {
   const float* d_y = nullptr;      // [outputs][rows][columns], dense
   const float* y = nullptr;        // forward's result, for relu without pooling

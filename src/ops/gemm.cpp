@@ -1,10 +1,10 @@
 // Gemm: Y = alpha * X * W + beta * C, X (K), W (K,O) or with transB (O,K), C (O) -> (O).
 //
 // alpha and beta other than 1 scale copies of the weights; all passes then work on those.
+#include <fmt/format.h>
+
 #include <cstring>
 #include <memory>
-
-#include <fmt/format.h>
 
 #include "base/simd.h"
 #include "ops/gemm_kernels.h"
@@ -197,9 +197,10 @@ std::unique_ptr<Op> make_gemm(const OpSpec& spec) {
   const Shape& x = spec.inputs[0].shape;
   const Shape& weights = spec.inputs[1].shape;
   if (x.size() != 1 || weights.size() != 2) {
-    spec.fail(fmt::format("an input (K) and weights of rank 2 expected, got {} and {}: is a Flatten "
-                          "missing?",
-                          to_string(x), to_string(weights)));
+    spec.fail(
+        fmt::format("an input (K) and weights of rank 2 expected, got {} and {}: is a Flatten "
+                    "missing?",
+                    to_string(x), to_string(weights)));
   }
   GemmSettings settings;
   settings.transposed = spec.node.integer("transB", 0) != 0;
@@ -215,8 +216,8 @@ std::unique_ptr<Op> make_gemm(const OpSpec& spec) {
   settings.beta = static_cast<float>(spec.node.real("beta", 1.0));
   settings.has_bias = spec.inputs.size() == 3 && spec.inputs[2].present;
   if (settings.has_bias && element_count(spec.inputs[2].shape) != settings.outputs) {
-    spec.fail(fmt::format("C of {} values expected, got {}", outputs,
-                          to_string(spec.inputs[2].shape)));
+    spec.fail(
+        fmt::format("C of {} values expected, got {}", outputs, to_string(spec.inputs[2].shape)));
   }
   return std::make_unique<Gemm>(settings);
 }

@@ -32,8 +32,8 @@ struct GemmWeightGradient {
   float* d_bias = nullptr;  // null: none; d_bias[o] += sum over images of d_y[image][o]
 };
 
-// y = bias + sum over k of x[k] * columns[k][o], skipping the x that are zero: most pixels of a digit
-// and half of the values behind a relu are.
+// y = bias + sum over k of x[k] * columns[k][o], skipping the x that are zero: most pixels of a
+// digit and half of the values behind a relu are.
 struct GemmSingle {
   const float* x = nullptr;        // [inputs]
   const float* columns = nullptr;  // [inputs][column_stride]

@@ -1,16 +1,13 @@
 // MaxPool: the largest input of each window. The padding never wins.
+#include <limits>
+
 #include "base/highway.h"
-#include "base/simd.h"
-#include "ops/window.h"
+#include "ops/pool.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ops/max_pool.cpp"
-// clang-format off: the order is Highway's
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
-// clang-format on
-
-#include "ops/max_pool.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace mnist::HWY_NAMESPACE {
@@ -41,9 +38,8 @@ void forward_plane(D d, const Window& w, const float* x, float* y) {
   for (int64_t row = 0; row < w.output[0]; ++row) {
     for (int64_t column = 0; column < w.output[1]; ++column, y += lanes) {
       auto most = hn::Set(d, std::numeric_limits<float>::lowest());
-      for_each_tap(w, row, column, lanes, [&](int64_t at) HWY_ATTR {
-        most = hn::Max(most, hn::Load(d, x + at));
-      });
+      for_each_tap(w, row, column, lanes,
+                   [&](int64_t at) HWY_ATTR { most = hn::Max(most, hn::Load(d, x + at)); });
       hn::Store(most, d, y);
     }
   }
@@ -109,33 +105,32 @@ void backward_plane_2x2(D d, const Window& w, const float* x, const float* y, co
 }
 
 template <class D>
-void forward_all(D d, const MaxPooling& pooling, const ForwardArgs& args) {
+void forward_all(D d, const Pooling& pooling, const ForwardArgs& args) {
   const size_t inputs = pooling.input_plane() * hn::Lanes(d);
   const size_t outputs = pooling.output_plane() * hn::Lanes(d);
-  auto plane = pooling.is_2x2 ? forward_plane_2x2<D> : forward_plane<D>;
+  auto plane = pooling.is_2x2() ? forward_plane_2x2<D> : forward_plane<D>;
   for (size_t i = 0; i < args.pass.blocks * pooling.channels; ++i) {
     plane(d, pooling.window, args.inputs[0] + i * inputs, args.output + i * outputs);
   }
 }
 
 template <class D>
-void backward_all(D d, const MaxPooling& pooling, const BackwardArgs& args) {
+void backward_all(D d, const Pooling& pooling, const BackwardArgs& args) {
   const size_t inputs = pooling.input_plane() * hn::Lanes(d);
   const size_t outputs = pooling.output_plane() * hn::Lanes(d);
-  auto plane = pooling.is_2x2 ? backward_plane_2x2<D> : backward_plane<D>;
+  auto plane = pooling.is_2x2() ? backward_plane_2x2<D> : backward_plane<D>;
   for (size_t i = 0; i < args.pass.blocks * pooling.channels; ++i) {
     plane(d, pooling.window, args.inputs[0] + i * inputs, args.output + i * outputs,
           args.d_output + i * outputs, args.d_inputs[0] + i * inputs);
   }
 }
 
-void forward(const MaxPooling& pooling, const ForwardArgs& args) {
+void max_pool_forward(const Pooling& pooling, const ForwardArgs& args) {
   if (args.pass.lanes == 1) return forward_all(hn::CappedTag<float, 1>(), pooling, args);
   forward_all(HWY_FULL(float)(), pooling, args);
 }
 
-void backward(const MaxPooling& pooling, const BackwardArgs& args) {
-  if (args.pass.lanes == 1) return backward_all(hn::CappedTag<float, 1>(), pooling, args);
+void max_pool_backward(const Pooling& pooling, const BackwardArgs& args) {
   backward_all(HWY_FULL(float)(), pooling, args);
 }
 
@@ -146,29 +141,36 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace mnist {
 namespace {
-HWY_EXPORT(forward);
-HWY_EXPORT(backward);
+HWY_EXPORT(max_pool_forward);
+HWY_EXPORT(max_pool_backward);
 
 class MaxPool : public Op {
  public:
-  MaxPool(Shape output, const MaxPooling& pooling) : Op(std::move(output)), pooling_(pooling) {}
+  explicit MaxPool(const Pooling& pooling) : Op(pooling.output_shape()), pooling_(pooling) {}
 
   void forward(const ForwardArgs& args) const override {
-    HWY_DYNAMIC_DISPATCH(mnist::forward)(pooling_, args);
+    HWY_DYNAMIC_DISPATCH(max_pool_forward)(pooling_, args);
   }
   void backward(const BackwardArgs& args) const override {
-    if (args.d_inputs[0] != nullptr) HWY_DYNAMIC_DISPATCH(mnist::backward)(pooling_, args);
+    if (args.d_inputs[0] != nullptr) HWY_DYNAMIC_DISPATCH(max_pool_backward)(pooling_, args);
   }
   Epilogue epilogue() const override {
     bool even = pooling_.window.input[0] % 2 == 0 && pooling_.window.input[1] % 2 == 0;
-    return pooling_.is_2x2 && even ? Epilogue::kMaxPool2x2 : Epilogue::kNone;
+    return pooling_.is_2x2() && even ? Epilogue::kMaxPool2x2 : Epilogue::kNone;
   }
 
  private:
-  MaxPooling pooling_;
+  Pooling pooling_;
 };
 
 }  // namespace
+
+// storage_order concerns ONNX's second output only, which no node here has.
+std::unique_ptr<Op> make_max_pool(const OpSpec& spec) {
+  spec.expect_attributes(
+      {"kernel_shape", "strides", "pads", "dilations", "auto_pad", "ceil_mode", "storage_order"});
+  return std::make_unique<MaxPool>(make_pooling(spec));
+}
 
 }  // namespace mnist
 #endif

@@ -89,11 +89,11 @@ HWY_INLINE void for_even_pieces(size_t count, Body body) {
   for (size_t left = pieces; left > 0; --left) {
     size_t size = (count - first + left - 1) / left;
     [&]<size_t... kSizes>(std::index_sequence<kSizes...>) {
-      (void)((size == kSizes + 1
-                  ? (body(first, std::integral_constant<size_t, kSizes + 1>()), true)
-                  : false) ||
+      (void)((size == kSizes + 1 ? (body(first, std::integral_constant<size_t, kSizes + 1>()), true)
+                                 : false) ||
              ...);
-    }(std::make_index_sequence<kLargest>());
+    }
+    (std::make_index_sequence<kLargest>());
     first += size;
   }
 }

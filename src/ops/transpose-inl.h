@@ -34,7 +34,8 @@ HWY_INLINE void transpose_parts(Vector& a, Vector& b, Vector& c, Vector& d_) {
   d_ = hn::InterleaveUpper(d, ac_upper, bd_upper);
 }
 
-// v[i] holds row i; afterwards column i: parts are transposed in place, then parts among each other.
+// v[i] holds row i; afterwards column i: parts are transposed in place, then parts among each
+// other.
 template <class Vector>
 HWY_INLINE void transpose(Vector (&v)[kLanes]) {
   namespace hn = hwy::HWY_NAMESPACE;

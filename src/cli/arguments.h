@@ -1,0 +1,66 @@
+// What several commands are told in the same way.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/threads.h"
+#include "cli/terminal.h"
+#include "data/source.h"
+#include "engine/backend.h"
+#include "mnist/image.h"
+#include "mnist/model.h"
+
+namespace mnist {
+
+// --threads and --backend.
+struct RunArguments {
+  std::optional<uint64_t> threads;
+  std::string backend;
+
+  // All processors without --threads.
+  size_t thread_count() const { return static_cast<size_t>(threads.value_or(0)); }
+};
+void add_run_options(CLI::App& command, RunArguments& arguments);
+
+// The backend by name; UsageError for one that is not available.
+const Backend& chosen_backend(const std::string& name);
+
+// Which images: --data, or two files, or four (training images and labels, test images and labels).
+struct DataArguments {
+  std::string name;                // behind --data
+  std::vector<std::string> files;  // none, two or four
+  bool offline = false;
+
+  bool is_default() const { return name.empty() && files.empty(); }
+};
+void add_data_options(CLI::App& command, DataArguments& arguments);
+
+// A source for the arguments: MNIST where they name nothing. UsageError for both --data and files.
+DataSource chosen_source(const DataArguments& arguments);
+
+// Loads one half, showing downloads on `status`. Where nothing was asked for and MNIST cannot be
+// had, the Error says which options help.
+Dataset load_half(const DataArguments& arguments, const DataSource& source, Split split,
+                  StatusLine& status, const PrepareImage& prepare = {});
+
+// Last of `words` if it is a backend's name, which is then taken off; else "".
+std::string take_backend(std::vector<std::string>& words);
+
+// Height and width of the images that `model` reads. Throws Error where its input is no grey image.
+struct ImageSize {
+  size_t height = 0;
+  size_t width = 0;
+};
+ImageSize image_size(const Model& model, const std::string& who);
+
+// What class number `index` of `model` is called.
+std::string class_name(const std::vector<std::string>& names, size_t index);
+
+// `text` as one word of a shell command.
+std::string shell_word(const std::string& text);
+
+}  // namespace mnist

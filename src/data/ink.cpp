@@ -1,0 +1,184 @@
+#include "data/ink.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+
+namespace mnist {
+namespace {
+
+constexpr size_t kThumbnail = 48;      // the background is smooth: this many pixels show it
+constexpr float kLeastNoise = 2.0F;    // grey levels; JPEG and 8 bits are not better
+constexpr float kEdgeWeight = 2.0F;    // the outer eighth of an image is rarely ink
+constexpr float kLeastTolerance = 8.0F;
+constexpr double kFlatEdge = 0.75;
+constexpr size_t kTerms = 6;           // 1, x, y, xx, xy, yy
+using Terms = std::array<double, kTerms>;
+
+Terms terms_at(const Plane& plane, size_t row, size_t column) {
+  const double y = (2.0 * static_cast<double>(row) + 1.0) / static_cast<double>(plane.height) - 1.0;
+  const double x = (2.0 * static_cast<double>(column) + 1.0) / static_cast<double>(plane.width) - 1.0;
+  return {1.0, x, y, x * x, x * y, y * y};
+}
+
+// Solves the symmetric, slightly ridged normal equations in place.
+Terms solve(std::array<Terms, kTerms> matrix, Terms right) {
+  for (size_t i = 0; i < kTerms; ++i) matrix[i][i] += 1e-6 * (1.0 + matrix[0][0]);
+  for (size_t i = 0; i < kTerms; ++i) {
+    for (size_t r = i + 1; r < kTerms; ++r) {
+      const double factor = matrix[r][i] / matrix[i][i];
+      for (size_t c = i; c < kTerms; ++c) matrix[r][c] -= factor * matrix[i][c];
+      right[r] -= factor * right[i];
+    }
+  }
+  for (size_t i = kTerms; i-- > 0;) {
+    for (size_t c = i + 1; c < kTerms; ++c) right[i] -= matrix[i][c] * right[c];
+    right[i] /= matrix[i][i];
+  }
+  return right;
+}
+
+bool at_edge(const Plane& plane, size_t row, size_t column) {
+  const size_t rows = (plane.height + 7) / 8;
+  const size_t columns = (plane.width + 7) / 8;
+  return row < rows || column < columns || row + rows >= plane.height ||
+         column + columns >= plane.width;
+}
+
+// The median where pixels near the edge count twice.
+float edge_median(const Plane& plane) {
+  std::vector<float> values = plane.values;
+  for (size_t r = 0; r < plane.height; ++r) {
+    for (size_t c = 0; c < plane.width; ++c) {
+      if (at_edge(plane, r, c)) values.push_back(plane.at(r, c));
+    }
+  }
+  return quantile(std::move(values), 0.5);
+}
+
+float spread(const Plane& values, const Plane& middle) {
+  std::vector<float> distance(values.values.size());
+  for (size_t i = 0; i < distance.size(); ++i) {
+    distance[i] = std::abs(values.values[i] - middle.values[i]);
+  }
+  return std::max(kLeastNoise, 1.4826F * quantile(std::move(distance), 0.5));
+}
+
+// Weighted least squares of a quadratic surface; weights fall with the distance from the last fit
+// (Geman-McClure), so that ink has no say.
+Plane quadratic_surface(const Plane& grey) {
+  Plane surface(grey.height, grey.width, edge_median(grey));
+  for (int round = 0; round < 6; ++round) {
+    const float scale = 2.0F * spread(grey, surface);
+    std::array<Terms, kTerms> matrix{};
+    Terms right{};
+    for (size_t r = 0; r < grey.height; ++r) {
+      for (size_t c = 0; c < grey.width; ++c) {
+        const float distance = (grey.at(r, c) - surface.at(r, c)) / scale;
+        const float inverse = 1.0F / (1.0F + distance * distance);
+        const double weight =
+            static_cast<double>(inverse * inverse * (at_edge(grey, r, c) ? kEdgeWeight : 1.0F));
+        const Terms term = terms_at(grey, r, c);
+        for (size_t i = 0; i < kTerms; ++i) {
+          for (size_t j = 0; j < kTerms; ++j) matrix[i][j] += weight * term[i] * term[j];
+          right[i] += weight * term[i] * static_cast<double>(grey.at(r, c));
+        }
+      }
+    }
+    const Terms factors = solve(matrix, right);
+    for (size_t r = 0; r < grey.height; ++r) {
+      for (size_t c = 0; c < grey.width; ++c) {
+        const Terms term = terms_at(grey, r, c);
+        double value = 0;
+        for (size_t i = 0; i < kTerms; ++i) value += factors[i] * term[i];
+        surface.at(r, c) = static_cast<float>(std::clamp(value, 0.0, 255.0));
+      }
+    }
+  }
+  return surface;
+}
+
+// How much stands out from the paper on either side, in grey levels summed over pixels.
+struct Evidence {
+  double dark = 0;
+  double light = 0;
+
+  void add(float distance, float tolerance) {
+    if (distance < -tolerance) dark += static_cast<double>(-distance - tolerance);
+    if (distance > tolerance) light += static_cast<double>(distance - tolerance);
+  }
+  double lean() const { return dark + light > 0 ? (dark - light) / (dark + light) : 0.0; }
+};
+
+// Above 0: dark on light. What differs from the surface counts, and what is narrower than a fifth
+// of the image: the first knows thick pens from their gaps, the second pens from hard shadows.
+double lean_to_dark(const Plane& grey, const Plane& surface, float tolerance) {
+  Evidence far;
+  Evidence narrow;
+  const size_t radius = std::max<size_t>(1, std::max(grey.height, grey.width) / 10);
+  const Plane closed = window_min(window_max(grey, radius), radius);
+  const Plane opened = window_max(window_min(grey, radius), radius);
+  size_t edge = 0;
+  size_t known = 0;
+  for (size_t r = 0; r < grey.height; ++r) {
+    for (size_t c = 0; c < grey.width; ++c) {
+      const float value = grey.at(r, c);
+      const float distance = value - surface.at(r, c);
+      far.add(distance, tolerance);
+      narrow.add(value - closed.at(r, c), kLeastTolerance);
+      narrow.add(value - opened.at(r, c), kLeastTolerance);
+      if (!at_edge(grey, r, c)) continue;
+      ++edge;
+      known += std::abs(distance) <= tolerance ? 1 : 0;
+    }
+  }
+  const double trust = static_cast<double>(known) / static_cast<double>(edge);
+  if (getenv("DBG")) fprintf(stderr,"far %.2f narrow %.2f trust %.2f tol %.1f\n",far.lean(),narrow.lean(),trust,tolerance);
+  return trust >= kFlatEdge ? far.lean() : far.lean() + narrow.lean();
+}
+
+// Robust standard deviation of the noise, from pixels near each other: edges are few.
+float noise_of(const Plane& grey) {
+  const size_t step = 1 + std::max(grey.height, grey.width) / 100;
+  std::vector<float> differences;
+  for (size_t r = 0; r < grey.height; ++r) {
+    for (size_t c = step; c < grey.width; ++c) {
+      differences.push_back(std::abs(grey.at(r, c) - grey.at(r, c - step)));
+    }
+  }
+  return 1.4826F / 1.4142F * quantile(std::move(differences), 0.5);
+}
+
+}  // namespace
+
+Ink find_ink(const Plane& grey, std::optional<bool> polarity) {
+  const size_t side = std::max(grey.height, grey.width);
+  const auto small = [&](size_t n) {
+    return side <= kThumbnail ? n : std::max<size_t>(1, n * kThumbnail / side);
+  };
+  const Plane thumbnail =
+      area_average(grey, 0, 0, static_cast<double>(grey.height), static_cast<double>(grey.width),
+                   small(grey.height), small(grey.width));
+  const Plane surface = quadratic_surface(thumbnail);
+  Ink ink;
+  const float tolerance = std::min(3.0F * spread(thumbnail, surface), 30.0F);
+  ink.dark_on_light = polarity.value_or(lean_to_dark(thumbnail, surface, tolerance) >= 0);
+  const Plane lighting = enlarge(surface, grey.height, grey.width);
+  ink.strength = box_blur(grey, side / 200);
+  ink.noise = noise_of(ink.strength);
+  const float sign = ink.dark_on_light ? -1.0F : 1.0F;
+  for (size_t i = 0; i < grey.values.size(); ++i) {
+    ink.strength.values[i] = sign * (ink.strength.values[i] - lighting.values[i]);
+  }
+  const size_t radius = std::max<size_t>(1, side / 5);
+  const Plane background = window_max(window_min(ink.strength, radius), radius);
+  for (size_t i = 0; i < grey.values.size(); ++i) ink.strength.values[i] -= background.values[i];
+  // The background follows the darkest noise.
+  const float bias = quantile(ink.strength.values, 0.4);
+  for (float& value : ink.strength.values) value = std::max(0.0F, value - bias);
+  return ink;
+}
+
+}  // namespace mnist

@@ -1,0 +1,225 @@
+#include "data/prepare.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "data/components.h"
+#include "data/grid_lines.h"
+#include "data/ink.h"
+#include "data/pen.h"
+
+namespace mnist {
+namespace {
+
+constexpr size_t kWorkingSide = 400;    // the digit is looked for at this size
+constexpr size_t kDrawingSide = 100;    // and drawn anew at this one: five times the box
+constexpr float kLeastContrast = 12.0F; // grey levels; less is no ink
+
+struct Found {
+  Plane ink;       // 0..1, of the digit only
+  Box box;         // of the digit, in pixels of `ink`
+  double scale = 1;  // pixels of the image for each of `ink`
+  bool dark_on_light = true;
+  size_t removed_lines = 0;
+};
+
+Mask above(const Plane& plane, float limit) {
+  Mask mask(plane.height, plane.width);
+  for (size_t i = 0; i < plane.values.size(); ++i) mask.values[i] = plane.values[i] > limit;
+  return mask;
+}
+
+Plane to_plane(const Mask& mask) {
+  Plane plane(mask.height, mask.width);
+  for (size_t i = 0; i < mask.values.size(); ++i) plane.values[i] = mask.values[i];
+  return plane;
+}
+
+// The mask and the pixels next to it.
+Mask grow(const Mask& mask) {
+  const Plane near = box_blur(to_plane(mask), 1);
+  return above(near, 0);
+}
+
+float ink_level(const Plane& strength, const Mask& mask, double share) {
+  std::vector<float> values;
+  for (size_t i = 0; i < mask.values.size(); ++i) {
+    if (mask.values[i] != 0) values.push_back(strength.values[i]);
+  }
+  return quantile(std::move(values), share);
+}
+
+// The middle of what the values of `plane` are in `pixels`.
+float typical(const Plane& plane, const std::vector<size_t>& pixels) {
+  std::vector<float> values;
+  for (size_t at : pixels) values.push_back(plane.values[at]);
+  return quantile(std::move(values), 0.5);
+}
+
+// Whether the line goes on to the image's edge on both sides of the digit in `box`. One that does
+// not is a stroke of the digit, like the bar of a tightly cut 7.
+bool goes_beyond(const GridLine& line, const Box& box) {
+  const size_t side = line.inked.size();
+  const size_t low = line.across ? box.left : box.top;
+  const size_t high = line.across ? box.right : box.bottom;
+  const size_t margin = std::max<size_t>(1, side / 20);
+  const auto inked = [&](size_t from, size_t to) {
+    return static_cast<double>(std::count(line.inked.begin() + static_cast<std::ptrdiff_t>(from),
+                                          line.inked.begin() + static_cast<std::ptrdiff_t>(to), true));
+  };
+  if (low < margin || high + margin > side) return false;
+  if (inked(0, margin) == 0 || inked(side - margin, side) == 0) return false;
+  return inked(0, low) >= 0.75 * static_cast<double>(low) &&
+         inked(high, side) >= 0.75 * static_cast<double>(side - high);
+}
+
+// The digit of `ink` without ruled lines and frames; `removed` counts those.
+Mask digit_without_lines(const Plane& strength, float limit, size_t* removed) {
+  Mask ink = above(strength, limit);
+  const std::vector<GridLine> lines = remove_grid_lines(ink);
+  *removed = 0;
+  Mask digit = select_digit(find_components(ink));
+  if (lines.empty()) return digit;
+  const Box box = bounds(to_plane(digit), 0);
+  const float pen = pen_width(signed_distance(digit));
+  const float level = ink_level(strength, digit, 0.5);
+  for (const GridLine& line : lines) {
+    const size_t side = line.inked.size();
+    // In the middle of the image a line as strong as the pen may be a stroke from edge to edge.
+    const bool rim = line.place < 0.2 || line.place > 0.8;
+    const bool weaker = line.thickness <= 0.7F * pen || typical(strength, line.pixels) < 0.75F * level;
+    if (5 * box.longest() >= side && goes_beyond(line, box) && (rim || weaker)) {
+      ++*removed;
+      continue;
+    }
+    for (size_t at : line.pixels) ink.values[at] = 1;
+  }
+  return select_digit(find_components(ink));
+}
+
+Found find_digit(const Image& image, const Box& part, std::optional<bool> polarity) {
+  const Plane grey = shrink(image, part, kWorkingSide);
+  Ink ink = find_ink(grey, polarity);
+  Found found;
+  found.dark_on_light = ink.dark_on_light;
+  found.scale = static_cast<double>(part.longest()) /
+                static_cast<double>(std::max(grey.height, grey.width));
+  const float strongest = quantile(ink.strength.values, 0.995);
+  const float limit = std::max({kLeastContrast, 4.0F * ink.noise, 0.25F * strongest});
+  Mask digit = digit_without_lines(ink.strength, limit, &found.removed_lines);
+  const float level = ink_level(ink.strength, digit, 0.75);
+  if (level <= 0) return found;
+  // Once more with the digit's own ink as the measure.
+  const float own = std::max({kLeastContrast, 3.0F * ink.noise, 0.4F * level});
+  digit = digit_without_lines(ink.strength, own, &found.removed_lines);
+  const Mask region = grow(digit);
+  found.box = bounds(to_plane(digit), 0);
+  found.ink = std::move(ink.strength);
+  for (size_t i = 0; i < region.values.size(); ++i) {
+    float& value = found.ink.values[i];
+    value = region.values[i] != 0 ? std::min(1.0F, value / (2.0F * own)) : 0.0F;
+  }
+  return found;
+}
+
+// The digit as black and white at the drawing size, two pixels free on each side at least.
+Mask redraw(const Found& found) {
+  const double factor =
+      static_cast<double>(kDrawingSide) / static_cast<double>(found.box.longest());
+  const Plane cut = crop(found.ink, found.box, 3);
+  const auto scaled = [&](size_t n) {
+    return std::max<size_t>(1, static_cast<size_t>(static_cast<double>(n) * factor + 0.5));
+  };
+  const size_t rows = scaled(cut.height);
+  const size_t columns = scaled(cut.width);
+  Plane drawn = factor > 1
+                    ? enlarge(cut, rows, columns)
+                    : area_average(cut, 0, 0, static_cast<double>(cut.height),
+                                   static_cast<double>(cut.width), rows, columns);
+  if (factor > 2) drawn = box_blur(drawn, static_cast<size_t>(factor / 2));
+  return above(drawn, factor > 2 ? 0.4F : 0.5F);
+}
+
+// The outline moved outwards (below 0: inwards) by `offset`, with soft edges; never all away.
+Plane move_outline(const Plane& distance, float offset) {
+  Plane out = distance;
+  for (float& d : out.values) d = std::clamp(d + offset + 0.5F, 0.0F, 1.0F);
+  return out;
+}
+
+// Scales what is in `box` of `drawn` into the options' box and centres it by mass, as MNIST did.
+Image place(const Plane& drawn, const PrepareOptions& options) {
+  Image out{options.size, options.size, std::vector<uint8_t>(options.size * options.size)};
+  const Box box = bounds(drawn, 0.5F);
+  if (box.longest() == 0) return out;
+  const double scale = static_cast<double>(options.box) / static_cast<double>(box.longest());
+  const auto scaled = [&](size_t n) {
+    return std::max<size_t>(1, static_cast<size_t>(static_cast<double>(n) * scale + 0.5));
+  };
+  const size_t rows = scaled(box.height());
+  const size_t columns = scaled(box.width());
+  const double height = static_cast<double>(rows) / scale;
+  const double width = static_cast<double>(columns) / scale;
+  const double top = static_cast<double>(box.top) - (height - static_cast<double>(box.height())) / 2;
+  const double left = static_cast<double>(box.left) - (width - static_cast<double>(box.width())) / 2;
+  const Plane small = area_average(drawn, top, left, height, width, rows, columns);
+  double mass = 0;
+  double row_mass = 0;
+  double column_mass = 0;
+  for (size_t r = 0; r < rows; ++r) {
+    for (size_t c = 0; c < columns; ++c) {
+      const auto value = static_cast<double>(small.at(r, c));
+      mass += value;
+      row_mass += value * (static_cast<double>(r) + 0.5);
+      column_mass += value * (static_cast<double>(c) + 0.5);
+    }
+  }
+  const auto start = [&](double centre, size_t length) {
+    const double wished = std::floor(static_cast<double>(options.size) / 2 - centre + 0.5);
+    return static_cast<size_t>(
+        std::clamp(wished, 0.0, static_cast<double>(options.size - length)));
+  };
+  const size_t first_row = start(row_mass / mass, rows);
+  const size_t first_column = start(column_mass / mass, columns);
+  for (size_t r = 0; r < rows; ++r) {
+    for (size_t c = 0; c < columns; ++c) {
+      out.at(first_row + r, first_column + c) =
+          static_cast<uint8_t>(std::min(255.0F, small.at(r, c) * 255.0F + 0.5F));
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+Image prepare_digit(const Image& image, const PrepareOptions& options, PrepareReport* report) {
+  PrepareReport ignored;
+  PrepareReport& told = report != nullptr ? *report : ignored;
+  told = {};
+  const Image blank{options.size, options.size, std::vector<uint8_t>(options.size * options.size)};
+  if (image.height == 0 || image.width == 0) return blank;
+  const Box whole{0, 0, image.height, image.width};
+  const Found found = find_digit(image, whole, std::nullopt);
+  told.dark_on_light = found.dark_on_light;
+  const auto original = [&](size_t n, size_t most) {
+    return std::min(most, static_cast<size_t>(static_cast<double>(n) * found.scale + 0.5));
+  };
+  told.box = {original(found.box.top, image.height), original(found.box.left, image.width),
+              original(found.box.bottom, image.height), original(found.box.right, image.width)};
+  told.removed_lines = found.removed_lines;
+  if (found.box.longest() == 0) return blank;
+  const Plane distance = signed_distance(redraw(found));
+  const float width = pen_width(distance);
+  const Box box = bounds(distance, 0);
+  if (box.longest() == 0) return blank;
+  const auto inner = static_cast<float>(options.box);
+  const auto longest = static_cast<float>(box.longest());
+  told.pen = width * inner / longest;
+  const float target = std::clamp(told.pen, options.thinnest_pen, options.thickest_pen);
+  // The box is scaled to 20 after the outline was moved, so both change.
+  const float offset = (target * longest / inner - width) / (2.0F * (1.0F - target / inner));
+  return place(move_outline(distance, offset), options);
+}
+
+}  // namespace mnist

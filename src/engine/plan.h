@@ -1,0 +1,121 @@
+// A model made ready to run: ops in order and fused, parameters in one flat array, buffers laid
+// out.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/simd.h"
+#include "engine/backend.h"
+#include "mnist/model.h"
+#include "ops/op.h"
+
+namespace mnist {
+
+struct PlanOptions {
+  bool training = false;
+  // Leaves out a Softmax or LogSoftmax at the end, so that the output is logits.
+  bool logits = true;
+  // Training: also makes the gradient of the model's input.
+  bool input_gradient = false;
+  // simd_lanes(), or 1 for a single image at the lowest latency (inference only).
+  size_t lanes = simd_lanes();
+  // Blocks of a pass; 0: as many as suit the caches.
+  size_t blocks = 0;
+  const Backend* backend = nullptr;  // null: the CPU
+};
+
+// One weight's place in the flat array.
+struct Parameter {
+  std::string name;
+  Shape shape;
+  size_t offset = 0;  // in floats
+  size_t count = 0;
+  bool trainable = true;  // false: a running statistic, moved by statistic_rate
+  double statistic_rate = 0.0;
+  Initial initial;
+};
+
+// Activations and gradients of one pass; one for each thread.
+class Workspace {
+ public:
+  explicit Workspace(size_t floats) : memory_(floats) {}
+  float* at(size_t offset) { return memory_.data() + offset; }
+
+ private:
+  FloatBuffer memory_;
+};
+
+class Plan {
+ public:
+  // Throws Error where the model cannot be run. The plan keeps nothing of `model`.
+  Plan(const Model& model, const PlanOptions& options);
+  ~Plan();
+  Plan(Plan&&) noexcept;
+  Plan& operator=(Plan&&) noexcept;
+
+  size_t lanes() const { return options_.lanes; }
+  size_t blocks() const { return blocks_; }
+  size_t images() const { return lanes() * blocks_; }  // at most, in one pass
+  size_t input_elements() const { return input_elements_; }
+  size_t output_elements() const { return output_elements_; }
+  bool output_is_probabilities() const { return output_is_probabilities_; }
+  uint64_t forward_macs() const;   // multiply-adds for one image
+  uint64_t backward_macs() const;  // those of the gradients that training needs
+
+  // All weights as one array; gaps between them are zero. After changing them in an inference plan
+  // call weights_changed().
+  std::span<float> weights() { return {weights_.data(), weights_.size()}; }
+  std::span<const float> weights() const { return {weights_.data(), weights_.size()}; }
+  const std::vector<Parameter>& parameters() const { return parameters_; }
+  void weights_changed();
+  // Copies the plan's weights into those of the model that it was made of.
+  void store_weights(Model& model) const;
+
+  Workspace make_workspace() const { return Workspace(workspace_floats_); }
+  float* input(Workspace& workspace) const;     // [blocks][input_elements][lanes]
+  float* output(Workspace& workspace) const;    // [blocks][output_elements][lanes]
+  float* d_output(Workspace& workspace) const;  // the same; the caller fills it before backward
+  float* d_input(Workspace& workspace) const;   // with input_gradient
+
+  // From input to output for the first `images` of the pass. `random_key` and `first_image` make
+  // the random numbers of this pass (Dropout).
+  void forward(Workspace& workspace, size_t images, uint64_t random_key = 0,
+               uint64_t first_image = 0) const;
+  // After forward with the same arguments: adds the gradients of the weights to `gradients`, an
+  // array like weights().
+  void backward(Workspace& workspace, std::span<float> gradients, size_t images,
+                uint64_t random_key = 0, uint64_t first_image = 0) const;
+
+ private:
+  struct Value;
+  struct Step;
+  friend class PlanBuilder;
+
+  Pass pass_of(const Step& step, size_t images, uint64_t random_key, uint64_t first_image) const;
+  std::vector<const float*> step_inputs(const Step& step, Workspace& workspace) const;
+  void backward_step(const Step& step, Workspace& workspace, std::span<float> gradients,
+                     const Pass& pass) const;
+
+  PlanOptions options_;
+  size_t blocks_ = 1;
+  size_t input_elements_ = 0;
+  size_t output_elements_ = 0;
+  bool output_is_probabilities_ = false;
+  FloatBuffer weights_;
+  FloatBuffer prepared_;
+  std::vector<Parameter> parameters_;
+  std::vector<Value> values_;
+  std::vector<Step> steps_;
+  size_t input_value_ = 0;
+  size_t output_value_ = 0;
+  size_t d_output_offset_ = 0;
+  size_t scratch_offset_ = 0;
+  size_t workspace_floats_ = 0;
+};
+
+}  // namespace mnist

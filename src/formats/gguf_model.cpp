@@ -1,0 +1,257 @@
+// What a GGUF file means: a network of ggml's MNIST examples by its tensors' names (gguf_layout.h),
+// or any network, which then lies beside its weights as text under the key "mnist.graph".
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/half.h"
+#include "base/text.h"
+#include "formats/format_list.h"
+#include "formats/gguf.h"
+#include "formats/gguf_layout.h"
+#include "mnist/error.h"
+#include "model/graph_json.h"
+
+namespace mnist {
+namespace {
+
+constexpr char kArchitectureKey[] = "general.architecture";
+constexpr char kGraphKey[] = "mnist.graph";
+constexpr char kScaleKey[] = "mnist.pixel_scale";
+constexpr char kOffsetKey[] = "mnist.pixel_offset";
+constexpr char kClassNamesKey[] = "mnist.class_names";
+// Keys that are not metadata of the model: read above, or about how the file stores its tensors.
+constexpr const char* kOwnKeys[] = {
+    kArchitectureKey, kGraphKey,           kScaleKey,           kOffsetKey,
+    kClassNamesKey,   "general.alignment", "general.file_type", "general.quantization_version"};
+
+bool is_own_key(std::string_view key) {
+  return std::find(std::begin(kOwnKeys), std::end(kOwnKeys), key) != std::end(kOwnKeys);
+}
+
+// ---- reading ----
+
+// The value of a key, which must be of type T; null if there is none.
+template <typename T>
+const T* find_value(const GgufFile& file, const std::string& who, std::string_view key,
+                    const char* wanted) {
+  const auto found = file.values.find(key);
+  if (found == file.values.end()) return nullptr;
+  const T* value = std::get_if<T>(&found->second);
+  if (value == nullptr) throw Error(fmt::format("{}: key '{}': {} expected", who, key, wanted));
+  return value;
+}
+
+// Shapes compare without their outermost ones: ggml does not keep them.
+Shape without_leading_ones(const Shape& shape) {
+  return {std::find_if(shape.begin(), shape.end(), [](int64_t e) { return e != 1; }), shape.end()};
+}
+
+template <typename Widen>
+std::vector<float> widened(const GgufTensor& tensor, Widen widen) {
+  std::vector<float> values;
+  values.reserve(tensor.bytes.size() / 2);
+  for (size_t i = 0; i < tensor.bytes.size(); i += 2) {
+    uint16_t half = 0;
+    std::memcpy(&half, &tensor.bytes[i], sizeof(half));
+    values.push_back(widen(half));
+  }
+  return values;
+}
+
+std::vector<float> copied(const GgufTensor& tensor) {
+  const std::byte* bytes = tensor.bytes.data();
+  const size_t count = tensor.bytes.size() / sizeof(float);
+  if (reinterpret_cast<uintptr_t>(bytes) % alignof(float) == 0) {
+    // The usual case: one copy, without zeroing first.
+    const auto* floats = reinterpret_cast<const float*>(bytes);
+    return {floats, floats + count};
+  }
+  std::vector<float> values(count);
+  std::memcpy(values.data(), bytes, count * sizeof(float));
+  return values;
+}
+
+// The values of the tensor `name`, which must have `shape`.
+std::vector<float> read_values(const GgufFile& file, const std::string& who,
+                               const std::string& name, const Shape& shape) {
+  const auto found = file.tensors.find(name);
+  if (found == file.tensors.end()) {
+    throw Error(fmt::format("{}: tensor '{}' is missing", who, name));
+  }
+  const GgufTensor& tensor = found->second;
+  if (without_leading_ones(tensor.shape) != without_leading_ones(shape)) {
+    throw Error(fmt::format("{}: tensor '{}': shape {} expected, got {}", who, name,
+                            to_string(shape), to_string(tensor.shape)));
+  }
+  switch (static_cast<GgufTensorType>(tensor.type)) {
+    case GgufTensorType::kF32:
+      return copied(tensor);
+    case GgufTensorType::kF16:
+      return widened(tensor, float_from_f16);
+    case GgufTensorType::kBF16:
+      return widened(tensor, float_from_bf16);
+  }
+  throw Error(fmt::format("{}: tensor '{}': F32, F16 or BF16 expected, got {}", who, name,
+                          tensor.type_name));
+}
+
+void expect_tensor_count(const GgufFile& file, const std::string& who, size_t expected) {
+  if (file.tensors.size() == expected) return;
+  throw Error(fmt::format("{}: {} tensors expected, got {}: some of them are of another network",
+                          who, expected, file.tensors.size()));
+}
+
+void read_metadata(const GgufFile& file, Model& model) {
+  for (const auto& [key, value] : file.values) {
+    if (!is_own_key(key)) model.metadata.emplace(key, gguf_value_text(value));
+  }
+}
+
+Model read_layout(const GgufFile& file, const std::string& who, const GgufLayout& layout) {
+  Model model = layout.graph;
+  expect_tensor_count(file, who, layout.rows.size());
+  for (const GgufLayout::Row& row : layout.rows) {
+    std::vector<float> stored = read_values(file, who, row.tensor, row.stored_shape);
+    model.weights[row.weight].values = weight_from_stored(row, std::move(stored), who);
+  }
+  if (const auto* scale = find_value<double>(file, who, kScaleKey, "a float")) {
+    model.pixels.scale = *scale;
+  }
+  if (const auto* offset = find_value<double>(file, who, kOffsetKey, "a float")) {
+    model.pixels.offset = *offset;
+  }
+  if (const auto names = file.values.find(kClassNamesKey); names != file.values.end()) {
+    model.class_names = gguf_texts(names->second, who, kClassNamesKey);
+  }
+  return model;
+}
+
+// The name that the weight number `index` is stored under: its own if GGUF can hold it.
+std::string stored_name(const std::string& weight, size_t index) {
+  const bool fits = !weight.empty() && weight.size() <= kGgufLongestName &&
+                    printable(weight, weight.size()) == weight;
+  return fits ? weight : fmt::format("mnist.weight.{}", index);
+}
+
+// Of more than four dimensions the outer ones become one.
+Shape stored_shape(Shape shape) {
+  while (shape.size() > kGgufMostDimensions) {
+    shape[1] *= shape[0];
+    shape.erase(shape.begin());
+  }
+  return shape;
+}
+
+Model read_graph(const GgufFile& file, const std::string& who, std::string_view graph) {
+  const Json document = parse_json(graph, who + ": " + kGraphKey);
+  Model model =
+      graph_from_document({document, who + ": " + kGraphKey}, kGraphFormat, shape_from_json);
+  expect_tensor_count(file, who, model.weights.size());
+  size_t index = 0;
+  for (auto& [name, tensor] : model.weights) {
+    tensor.values = read_values(file, who, stored_name(name, index++), stored_shape(tensor.shape));
+  }
+  return model;
+}
+
+Model read(std::span<const std::byte> bytes, const std::string& who) {
+  const GgufFile file = read_gguf(bytes, who);
+  const auto* architecture = find_value<std::string_view>(file, who, kArchitectureKey, "a text");
+  if (architecture == nullptr) {
+    throw Error(fmt::format("{}: the key '{}' is missing", who, kArchitectureKey));
+  }
+  if (const auto* graph = find_value<std::string_view>(file, who, kGraphKey, "a text")) {
+    Model model = read_graph(file, who, *graph);
+    read_metadata(file, model);
+    return model;
+  }
+  if (const GgufLayout* layout = recognise_gguf_layout(file, *architecture)) {
+    Model model = read_layout(file, who, *layout);
+    read_metadata(file, model);
+    return model;
+  }
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : file.tensors) {
+    if (names.size() < 8) names.push_back(std::string(name));
+  }
+  throw Error(
+      fmt::format("{}: architecture '{}' with the tensors {}{}: not mnist-fc or mnist-cnn as "
+                  "ggml stores them, and it carries no graph",
+                  who, printable(*architecture, 40), join(names),
+                  file.tensors.size() > names.size() ? ", ..." : ""));
+}
+
+// ---- writing ----
+
+GgufTensorType stored_type(const Shape& shape, TensorType wanted) {
+  if (shape.size() < 2 || wanted == TensorType::kF32) return GgufTensorType::kF32;
+  return wanted == TensorType::kF16 ? GgufTensorType::kF16 : GgufTensorType::kBF16;
+}
+
+// Whether the metadata can stand among the file's keys.
+bool fits_keys(const Model& model) {
+  constexpr size_t kLongestKey = 65'535;
+  return std::none_of(model.metadata.begin(), model.metadata.end(), [](const auto& entry) {
+    const std::string& key = entry.first;
+    return key.empty() || key.size() > kLongestKey || is_own_key(key) ||
+           printable(key, key.size()) != key;
+  });
+}
+
+GgufOutput layout_output(const Model& model, const GgufLayout& layout, TensorType type) {
+  GgufOutput output;
+  output.values.emplace_back(kArchitectureKey, model.architecture);
+  const PixelScaling usual;
+  if (model.pixels.scale != usual.scale || model.pixels.offset != usual.offset) {
+    output.values.emplace_back(kScaleKey, model.pixels.scale);
+    output.values.emplace_back(kOffsetKey, model.pixels.offset);
+  }
+  if (!model.class_names.empty()) output.values.emplace_back(kClassNamesKey, model.class_names);
+  for (const auto& [key, value] : model.metadata) output.values.emplace_back(key, value);
+  for (const GgufLayout::Row& row : layout.rows) {
+    const Tensor& weight = model.weight(row.weight);
+    output.tensors.push_back({row.tensor, row.stored_shape, stored_type(weight.shape, type),
+                              stored_from_weight(row, weight.values)});
+  }
+  return output;
+}
+
+GgufOutput graph_output(const Model& model, TensorType type) {
+  GgufOutput output;
+  output.values.emplace_back(kArchitectureKey, model.architecture);
+  output.values.emplace_back(kGraphKey, graph_to_json(model));
+  size_t index = 0;
+  for (const auto& [name, tensor] : model.weights) {
+    output.tensors.push_back({stored_name(name, index++), stored_shape(tensor.shape),
+                              stored_type(tensor.shape, type), tensor.values});
+  }
+  return output;
+}
+
+void write(const Model& model, const SaveOptions& options, Sink& sink) {
+  const GgufLayout* layout = layout_for_writing(model);
+  write_gguf(layout != nullptr && fits_keys(model)
+                 ? layout_output(model, *layout, options.tensor_type)
+                 : graph_output(model, options.tensor_type),
+             sink);
+}
+
+bool recognises(std::span<const std::byte> head) {
+  return head.size() >= 4 && std::memcmp(head.data(), "GGUF", 4) == 0;
+}
+
+}  // namespace
+
+extern const Format kGguf;
+const Format kGguf = {
+    .name = "gguf",
+    .description = "ggml's model file; mnist-fc and mnist-cnn as ggml's examples store them",
+    .suffixes = {".gguf"},
+    .recognises = recognises,
+    .read = read,
+    .write = write,
+};
+
+}  // namespace mnist

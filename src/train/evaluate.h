@@ -1,0 +1,37 @@
+// How well a model does on labelled images.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "data/dataset.h"
+#include "engine/inference.h"
+
+namespace mnist {
+
+struct Evaluation {
+  size_t images = 0;
+  size_t classes = 0;
+  size_t correct = 0;
+  double loss = 0.0;        // mean cross-entropy of the images
+  double loss_error = 0.0;  // its standard error: deviation of the images' losses / sqrt(images)
+  double accuracy = 0.0;    // 0..1
+  double accuracy_error = 0.0;       // sqrt(p (1 - p) / images)
+  double milliseconds = 0.0;         // for all images, without loading the model
+  std::vector<uint32_t> confusion;   // [true class][predicted class]
+  std::vector<uint8_t> predictions;  // [images]
+  std::vector<float> image_losses;   // [images]
+};
+
+// Throws Error where the images do not fit the model: another size, labels beyond its outputs.
+Evaluation evaluate(Inference& inference, const Dataset& dataset);
+
+// Loss and probabilities of one image from its logits (with maximum subtracted: finite for any
+// finite logits). `probabilities` may be null.
+double cross_entropy(const float* logits, size_t classes, size_t label, float* probabilities);
+
+// In place: exp(x_i - max) / sum.
+void softmax(float* values, size_t count);
+
+}  // namespace mnist

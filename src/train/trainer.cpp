@@ -1,0 +1,362 @@
+#include "train/trainer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "base/random.h"
+#include "data/augment.h"
+#include "engine/graph.h"
+#include "engine/load_images.h"
+#include "engine/plan.h"
+#include "mnist/error.h"
+#include "train/loss.h"
+#include "train/optimizer.h"
+
+namespace mnist {
+namespace {
+
+// A batch's passes are shared out to this many shards at most, each with gradients of its own that
+// are added up in order: more would let more threads work, but cost memory and time to add.
+constexpr size_t kMostShards = 16;
+constexpr size_t kShardBytes = 8 << 20;  // for all shards' gradients together
+constexpr size_t kLeastShards = 4;
+
+// Floats of the parameter array that one task of the update takes.
+constexpr size_t kSegmentFloats = 16384;
+
+PlanOptions training_options() {
+  PlanOptions options;
+  options.training = true;
+  return options;
+}
+
+struct Segment {
+  size_t offset;
+  size_t count;
+  bool trainable;
+  bool decays;
+  float statistic_rate;
+};
+
+std::vector<Segment> make_segments(const Plan& plan) {
+  std::vector<Segment> segments;
+  for (const Parameter& parameter : plan.parameters()) {
+    const size_t floats = round_up(parameter.count, kFloatsPerLine);
+    for (size_t first = 0; first < floats; first += kSegmentFloats) {
+      // Biases and scales are not decayed: they do not make a function more complicated.
+      segments.push_back({parameter.offset + first, std::min(kSegmentFloats, floats - first),
+                          parameter.trainable, parameter.shape.size() > 1,
+                          static_cast<float>(parameter.statistic_rate)});
+    }
+  }
+  return segments;
+}
+
+}  // namespace
+
+struct Trainer::Impl {
+  Impl(const Model& start, TrainingImages training_images, const TrainSettings& train_settings,
+       ThreadPool& pool);
+
+  void check() const;
+  void begin_epoch(uint64_t epoch);
+  void run_part(size_t first, size_t count, size_t batch, bool clear);
+  void run_pass(size_t shard, size_t thread, size_t first, size_t count, size_t batch);
+  void update(size_t batch);
+
+  Model model;
+  TrainingImages images;
+  TrainSettings settings;
+  ThreadPool& threads;
+  Plan plan;
+  Augmentation augmentation;
+  std::vector<Segment> segments;
+  FloatBuffer first_moment;
+  FloatBuffer second_moment;
+
+  struct Thread {
+    Workspace workspace;
+    std::vector<uint8_t> pixels;  // augmented images of one pass
+    std::vector<const uint8_t*> pointers;
+    std::vector<uint8_t> labels;
+  };
+  std::vector<Thread> thread_data;
+  struct Shard {
+    FloatBuffer gradients;
+    LossResult result;
+  };
+  std::vector<Shard> shards;
+
+  uint64_t step = 0;
+  uint64_t steps_per_epoch = 0;
+  uint64_t epoch = 0;
+  std::vector<uint32_t> order;            // of the epoch: positions in images.indices
+  std::span<const uint32_t> batch_order;  // of the running step
+  double epoch_loss = 0.0;
+  uint64_t epoch_correct = 0;
+  uint64_t epoch_images = 0;
+};
+
+Trainer::Impl::Impl(const Model& start, TrainingImages training_images,
+                    const TrainSettings& train_settings, ThreadPool& pool)
+    : model(start),
+      images(std::move(training_images)),
+      settings(train_settings),
+      threads(pool),
+      plan(start, training_options()),
+      augmentation(find_augmentation(train_settings.augmentation)) {
+  check_settings(settings);
+  check();
+  if (settings.physical_batch_size == 0) settings.physical_batch_size = settings.batch_size;
+  steps_per_epoch = (images.indices.size() + settings.batch_size - 1) / settings.batch_size;
+  segments = make_segments(plan);
+  const size_t floats = plan.weights().size();
+  bool adaptive =
+      settings.optimizer == OptimizerKind::kAdam || settings.optimizer == OptimizerKind::kAdamW;
+  if (settings.optimizer != OptimizerKind::kSgd) first_moment = FloatBuffer(floats);
+  if (adaptive) second_moment = FloatBuffer(floats);
+  const size_t image_bytes = images.dataset->height * images.dataset->width;
+  for (size_t i = 0; i < threads.threads(); ++i) {
+    thread_data.push_back({plan.make_workspace(), std::vector<uint8_t>(plan.images() * image_bytes),
+                           std::vector<const uint8_t*>(plan.images()),
+                           std::vector<uint8_t>(plan.images())});
+  }
+  const size_t passes = (settings.physical_batch_size + plan.images() - 1) / plan.images();
+  const size_t affordable =
+      std::clamp(kShardBytes / (floats * sizeof(float) + 1), kLeastShards, kMostShards);
+  for (size_t i = 0; i < std::min(passes, affordable); ++i) {
+    shards.push_back({FloatBuffer(floats), {}});
+  }
+  begin_epoch(0);
+}
+
+void Trainer::Impl::check() const {
+  const Dataset& dataset = *images.dataset;
+  if (images.indices.empty()) throw Error(dataset.name + ": no images to train on");
+  if (dataset.height * dataset.width != plan.input_elements()) {
+    throw Error(fmt::format("{}: images of {} x {} pixels do not fit the network's input {}",
+                            dataset.name, dataset.height, dataset.width,
+                            to_string(model.input_shape)));
+  }
+  if (dataset.classes > plan.output_elements()) {
+    throw Error(fmt::format("{}: {} classes, but the network has {} outputs", dataset.name,
+                            dataset.classes, plan.output_elements()));
+  }
+}
+
+void Trainer::Impl::begin_epoch(uint64_t number) {
+  epoch = number;
+  order = random_permutation(static_cast<uint32_t>(images.indices.size()),
+                             random_key(settings.seed, RandomUse::kShuffle, number));
+}
+
+// Images first..first+count-1 of the batch: all shards, each its passes in order.
+void Trainer::Impl::run_part(size_t first, size_t count, size_t batch, bool clear) {
+  const size_t passes = (count + plan.images() - 1) / plan.images();
+  threads.run(shards.size(), [&](size_t s, size_t thread) {
+    Shard& shard = shards[s];
+    if (clear) {
+      std::memset(shard.gradients.data(), 0, shard.gradients.size() * sizeof(float));
+      shard.result = {};
+    }
+    const size_t end = (s + 1) * passes / shards.size();
+    for (size_t pass = s * passes / shards.size(); pass < end; ++pass) {
+      const size_t from = pass * plan.images();
+      run_pass(s, thread, first + from, std::min(plan.images(), count - from), batch);
+    }
+  });
+}
+
+void Trainer::Impl::run_pass(size_t s, size_t thread, size_t first, size_t count, size_t batch) {
+  Thread& data = thread_data[thread];
+  const Dataset& dataset = *images.dataset;
+  const size_t image_bytes = dataset.height * dataset.width;
+  for (size_t i = 0; i < count; ++i) {
+    const uint32_t index = images.indices[batch_order[first + i]];
+    data.pointers[i] = dataset.pixels.data() + size_t{index} * image_bytes;
+    data.labels[i] = dataset.labels[index];
+    if (augmentation.is_none()) continue;
+    uint8_t* augmented = data.pixels.data() + i * image_bytes;
+    augment(data.pointers[i], dataset.height, dataset.width, augmentation,
+            random_key(settings.seed, RandomUse::kAugment, epoch, index), augmented);
+    data.pointers[i] = augmented;
+  }
+  Workspace& workspace = data.workspace;
+  load_images(std::span(data.pointers).first(count), plan.input_elements(), plan.lanes(),
+              model.pixels, plan.input(workspace));
+  const uint64_t key = random_key(settings.seed, RandomUse::kDropout, step);
+  plan.forward(workspace, count, key, first);
+  LossTask task;
+  task.logits = plan.output(workspace);
+  task.d_logits = plan.d_output(workspace);
+  task.labels = std::span(data.labels).first(count);
+  task.classes = plan.output_elements();
+  task.scale = 1.0F / static_cast<float>(batch);
+  task.smoothing = static_cast<float>(settings.label_smoothing);
+  const LossResult result = softmax_cross_entropy(task);
+  shards[s].result.loss += result.loss;
+  shards[s].result.correct += result.correct;
+  plan.backward(workspace, {shards[s].gradients.data(), shards[s].gradients.size()}, count, key,
+                first);
+}
+
+void Trainer::Impl::update(size_t batch) {
+  const double rate = learning_rate_at(settings, step, steps_per_epoch * settings.epochs);
+  const auto t = static_cast<double>(step + 1);
+  bool adaptive = second_moment.size() != 0;
+  threads.run(segments.size(), [&](size_t i, size_t) {
+    const Segment& segment = segments[i];
+    const float* gradients[kMostShards];
+    for (size_t s = 0; s < shards.size(); ++s) {
+      gradients[s] = shards[s].gradients.data() + segment.offset;
+    }
+    UpdateTask task;
+    task.gradients = std::span(gradients, shards.size());
+    task.weights = plan.weights().data() + segment.offset;
+    task.count = segment.count;
+    if (!segment.trainable) {
+      move_statistics(task, segment.statistic_rate / static_cast<float>(batch));
+      return;
+    }
+    if (first_moment.size() != 0) task.first_moment = first_moment.data() + segment.offset;
+    if (adaptive) task.second_moment = second_moment.data() + segment.offset;
+    task.learning_rate = static_cast<float>(rate);
+    task.weight_decay = segment.decays ? static_cast<float>(settings.weight_decay) : 0.0F;
+    task.momentum = static_cast<float>(adaptive ? settings.beta1 : settings.momentum);
+    task.beta2 = static_cast<float>(settings.beta2);
+    task.epsilon = static_cast<float>(settings.epsilon);
+    task.correction1 = static_cast<float>(1.0 - std::pow(settings.beta1, t));
+    task.correction2 = static_cast<float>(1.0 - std::pow(settings.beta2, t));
+    update_weights(settings.optimizer, task);
+  });
+}
+
+Trainer::Trainer(const Model& model, TrainingImages images, const TrainSettings& settings,
+                 ThreadPool& threads)
+    : impl_(std::make_unique<Impl>(model, std::move(images), settings, threads)) {}
+Trainer::~Trainer() = default;
+
+uint64_t Trainer::steps_per_epoch() const { return impl_->steps_per_epoch; }
+uint64_t Trainer::steps() const { return impl_->steps_per_epoch * impl_->settings.epochs; }
+uint64_t Trainer::step() const { return impl_->step; }
+double Trainer::learning_rate() const {
+  return learning_rate_at(impl_->settings, impl_->step, steps());
+}
+uint64_t Trainer::macs() const { return impl_->plan.forward_macs() + impl_->plan.backward_macs(); }
+
+Trainer::StepResult Trainer::run_step() {
+  Impl& impl = *impl_;
+  const uint64_t position = impl.step % impl.steps_per_epoch;
+  if (impl.step / impl.steps_per_epoch != impl.epoch) {
+    impl.begin_epoch(impl.step / impl.steps_per_epoch);
+  }
+  if (position == 0) {
+    impl.epoch_loss = 0.0;
+    impl.epoch_correct = impl.epoch_images = 0;
+  }
+  const size_t first = position * impl.settings.batch_size;
+  const size_t batch = std::min(impl.settings.batch_size, impl.order.size() - first);
+  impl.batch_order = std::span(impl.order).subspan(first, batch);
+  const size_t part = impl.settings.physical_batch_size;
+  for (size_t from = 0; from < batch; from += part) {
+    impl.run_part(from, std::min(part, batch - from), batch, from == 0);
+  }
+  LossResult sum;
+  for (const Impl::Shard& shard : impl.shards) {
+    sum.loss += shard.result.loss;
+    sum.correct += shard.result.correct;
+  }
+  if (!std::isfinite(sum.loss)) {
+    throw Error(
+        fmt::format("training: loss became {} at epoch {} step {} (learning rate {:.3g}): "
+                    "try a lower learning rate",
+                    sum.loss, impl.epoch + 1, position + 1, learning_rate()));
+  }
+  impl.update(batch);
+  ++impl.step;
+  impl.epoch_loss += sum.loss;
+  impl.epoch_correct += sum.correct;
+  impl.epoch_images += batch;
+  return {sum.loss / static_cast<double>(batch), sum.correct, batch};
+}
+
+Trainer::StepResult Trainer::epoch_result() const {
+  const double images = static_cast<double>(std::max<uint64_t>(1, impl_->epoch_images));
+  return {impl_->epoch_loss / images, static_cast<size_t>(impl_->epoch_correct),
+          static_cast<size_t>(impl_->epoch_images)};
+}
+
+TrainState Trainer::state() const {
+  const Impl& impl = *impl_;
+  TrainState state;
+  state.step = impl.step;
+  const std::span<const float> weights = std::as_const(impl.plan).weights();
+  state.weights.assign(weights.begin(), weights.end());
+  state.first_moment.assign(impl.first_moment.begin(), impl.first_moment.end());
+  state.second_moment.assign(impl.second_moment.begin(), impl.second_moment.end());
+  state.epoch_loss = impl.epoch_loss;
+  state.epoch_correct = impl.epoch_correct;
+  state.epoch_images = impl.epoch_images;
+  return state;
+}
+
+void Trainer::restore(const TrainState& state) {
+  Impl& impl = *impl_;
+  if (state.weights.size() != impl.plan.weights().size() ||
+      state.first_moment.size() != impl.first_moment.size() ||
+      state.second_moment.size() != impl.second_moment.size() || state.step > steps()) {
+    throw Error("training: the saved state belongs to another network, optimizer or length of run");
+  }
+  std::copy(state.weights.begin(), state.weights.end(), impl.plan.weights().begin());
+  std::copy(state.first_moment.begin(), state.first_moment.end(), impl.first_moment.begin());
+  std::copy(state.second_moment.begin(), state.second_moment.end(), impl.second_moment.begin());
+  impl.step = state.step;
+  impl.begin_epoch(std::min<uint64_t>(state.step / impl.steps_per_epoch, impl.settings.epochs - 1));
+  impl.epoch_loss = state.epoch_loss;
+  impl.epoch_correct = state.epoch_correct;
+  impl.epoch_images = state.epoch_images;
+}
+
+Model Trainer::model() const {
+  Model model = impl_->model;
+  impl_->plan.store_weights(model);
+  return model;
+}
+
+ValidationSplit split_for_validation(uint32_t count, double validation_share, uint64_t seed) {
+  if (!(validation_share >= 0.0 && validation_share < 1.0)) {
+    throw Error(fmt::format("a validation split of {}, not in [0, 1)", validation_share));
+  }
+  std::vector<uint32_t> order = random_permutation(count, random_key(seed, RandomUse::kSplit));
+  const auto held = static_cast<ptrdiff_t>(std::lround(count * validation_share));
+  ValidationSplit split;
+  split.validation.assign(order.begin(), order.begin() + held);
+  split.training.assign(order.begin() + held, order.end());
+  std::sort(split.validation.begin(), split.validation.end());
+  std::sort(split.training.begin(), split.training.end());
+  return split;
+}
+
+void initialize_weights(Model& model, uint64_t seed) {
+  const Graph graph = make_graph(model, find_backend(""));
+  uint64_t number = 0;
+  for (const GraphNode& part : graph.nodes) {
+    for (size_t i = 0; i < part.node->inputs.size(); ++i, ++number) {
+      if (!model.is_weight(part.node->inputs[i])) continue;
+      const Initial initial = part.op->initial(i);
+      std::vector<float>& values = model.weights.at(part.node->inputs[i]).values;
+      if (initial.kind != Initial::Kind::kKaiming) {
+        std::fill(values.begin(), values.end(), initial.kind == Initial::Kind::kOne ? 1.0F : 0.0F);
+        continue;
+      }
+      Random random(random_key(seed, RandomUse::kInitialWeights, number));
+      const float deviation = std::sqrt(2.0F / static_cast<float>(initial.fan_in));
+      for (float& value : values) value = deviation * random.normal();
+    }
+  }
+}
+
+}  // namespace mnist
