@@ -8,3 +8,33 @@ foreach(layer ${layers})
   target_sources(mnist PRIVATE $<TARGET_OBJECTS:mnist_${layer}>)
 endforeach()
 target_compile_features(mnist PUBLIC cxx_std_20)
+
+# The built-in model becomes part of the library, as an array that is made when it changes.
+set(digit_model ${PROJECT_SOURCE_DIR}/models/digit.gguf)
+set(digit_array ${PROJECT_BINARY_DIR}/digit_model.cpp)
+if(NOT EXISTS ${digit_model})
+  message(FATAL_ERROR "${digit_model} is missing: the built-in model is part of the repository")
+endif()
+add_custom_command(OUTPUT ${digit_array}
+  COMMAND ${CMAKE_COMMAND} -D INPUT=${digit_model} -D OUTPUT=${digit_array} -D NAME=kDigitModel
+          -P ${PROJECT_SOURCE_DIR}/cmake/embed.cmake
+  DEPENDS ${digit_model} ${PROJECT_SOURCE_DIR}/cmake/embed.cmake VERBATIM)
+target_sources(mnist_formats PRIVATE ${digit_array})
+
+# The program.
+target_compile_definitions(mnist_cli PRIVATE MNIST_VERSION="${PROJECT_VERSION}")
+add_executable(mnist_program $<TARGET_OBJECTS:mnist_cli>)
+set_target_properties(mnist_program PROPERTIES OUTPUT_NAME mnist)
+target_link_libraries(mnist_program PRIVATE mnist mnist_flags ${libraries})
+
+# The tests that run it. main.cpp's function of that name is GoogleTest's there.
+if(MNIST_TESTS)
+  file(GLOB cli_tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/cli/*.cpp)
+  add_executable(mnist_cli_test ${cli_tests}
+    $<FILTER:$<TARGET_OBJECTS:mnist_cli>,EXCLUDE,/main\\.cpp>)
+  target_link_libraries(mnist_cli_test PRIVATE mnist mnist_flags ${libraries} GTest::gtest
+                        GTest::gmock GTest::gtest_main)
+  target_compile_definitions(mnist_cli_test PRIVATE MNIST_PROGRAM="$<TARGET_FILE:mnist_program>")
+  add_dependencies(mnist_cli_test mnist_program)
+  gtest_discover_tests(mnist_cli_test DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600 LABELS cli)
+endif()

@@ -16,15 +16,6 @@ namespace {
 constexpr uint64_t kMostThreads = 1024;
 constexpr char kDefaultData[] = "mnist";
 
-bool show_download(StatusLine& status, const DownloadProgress& progress) {
-  const std::string total =
-      progress.total == 0 ? "" : fmt::format(" of {:.1f}", static_cast<double>(progress.total) / 1e6);
-  status.show(printable(fmt::format("fetching {}: {:.1f}{} MB", progress.url,
-                                    static_cast<double>(progress.done) / 1e6, total),
-                        status.terminal().width - 4));
-  return true;
-}
-
 }  // namespace
 
 void add_run_options(CLI::App& command, RunArguments& arguments) {
@@ -58,6 +49,16 @@ DataSource chosen_source(const DataArguments& arguments) {
   return parse_data_source(arguments.name.empty() ? kDefaultData : arguments.name);
 }
 
+bool show_download(StatusLine& status, const DownloadProgress& progress) {
+  const std::string total =
+      progress.total == 0 ? ""
+                          : fmt::format(" of {:.1f}", static_cast<double>(progress.total) / 1e6);
+  status.show(printable(fmt::format("fetching {}: {:.1f}{} MB", progress.url,
+                                    static_cast<double>(progress.done) / 1e6, total),
+                        status.terminal().width - 4));
+  return true;
+}
+
 Dataset load_half(const DataArguments& arguments, const DataSource& source, Split split,
                   StatusLine& status, const PrepareImage& prepare) {
   DataOptions options;
@@ -72,9 +73,10 @@ Dataset load_half(const DataArguments& arguments, const DataSource& source, Spli
     return dataset;
   } catch (const Error& error) {
     if (!arguments.is_default()) throw;
-    throw Error(fmt::format("no MNIST here: give --data DIR, IMAGES LABELS, or --data synthetic "
-                            "(digits that the program draws); {}",
-                            error.what()));
+    throw Error(
+        fmt::format("no MNIST here: give --data DIR, IMAGES LABELS, or --data synthetic "
+                    "(digits that the program draws); {}",
+                    error.what()));
   }
 }
 
@@ -102,6 +104,20 @@ ImageSize image_size(const Model& model, const std::string& who) {
   }
   throw Error(fmt::format("{}: a network for grey images expected, its input is {}", who,
                           to_string(shape)));
+}
+
+PrepareOptions prepare_options(const ImageSize& size, const std::string& who) {
+  if (size.height != size.width) {
+    throw Error(fmt::format("{}: images can only be prepared for square inputs, not {} x {}", who,
+                            size.width, size.height));
+  }
+  PrepareOptions options;
+  const float scale = static_cast<float>(size.width) / static_cast<float>(options.size);
+  options.box = std::max<size_t>(1, options.box * size.width / options.size);
+  options.size = size.width;
+  options.thinnest_pen *= scale;
+  options.thickest_pen *= scale;
+  return options;
 }
 
 std::string class_name(const std::vector<std::string>& names, size_t index) {

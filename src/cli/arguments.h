@@ -9,6 +9,7 @@
 
 #include "base/threads.h"
 #include "cli/terminal.h"
+#include "data/prepare.h"
 #include "data/source.h"
 #include "engine/backend.h"
 #include "mnist/image.h"
@@ -42,6 +43,9 @@ void add_data_options(CLI::App& command, DataArguments& arguments);
 // A source for the arguments: MNIST where they name nothing. UsageError for both --data and files.
 DataSource chosen_source(const DataArguments& arguments);
 
+// What a download calls while it runs.
+bool show_download(StatusLine& status, const DownloadProgress& progress);
+
 // Loads one half, showing downloads on `status`. Where nothing was asked for and MNIST cannot be
 // had, the Error says which options help.
 Dataset load_half(const DataArguments& arguments, const DataSource& source, Split split,
@@ -56,6 +60,9 @@ struct ImageSize {
   size_t width = 0;
 };
 ImageSize image_size(const Model& model, const std::string& who);
+
+// How images are prepared for a model of that size.
+PrepareOptions prepare_options(const ImageSize& size, const std::string& who);
 
 // What class number `index` of `model` is called.
 std::string class_name(const std::vector<std::string>& names, size_t index);

@@ -17,7 +17,6 @@
 #include "cli/progress.h"
 #include "cli/table.h"
 #include "cli/usage.h"
-#include "data/prepare.h"
 #include "mnist/model_file.h"
 #include "train/evaluate.h"
 
@@ -63,14 +62,8 @@ void sort_words(Options& options) {
 Dataset load_images(const Options& options, const Model& model, StatusLine& status) {
   PrepareImage prepare;
   if (options.prepare) {
-    const ImageSize size = image_size(model, options.model);
-    if (size.height != size.width) {
-      throw Error(fmt::format("{}: images can only be prepared for square inputs, not {} x {}",
-                              options.model, size.width, size.height));
-    }
-    prepare = [side = size.height](const Image& image) {
-      return prepare_digit(image, prepare_options(side));
-    };
+    const PrepareOptions how = prepare_options(image_size(model, options.model), options.model);
+    prepare = [how](const Image& image) { return prepare_digit(image, how); };
   }
   const DataSource source = chosen_source(options.data);
   if (options.prepare && source.kind != DataSource::Kind::kImageFolder) {
@@ -154,13 +147,12 @@ void print_text(const Options& options, const Model& model, const Dataset& datas
   if (!options.quiet) print_random_image(options, dataset, names, result);
   fmt::print("model {} ({}), loaded in {:.2f} ms\n", options.model,
              printable(model.architecture, 60), timing.load_ms);
-  fmt::print("{} images in {:.2f} ms, {:.2f} us/image ({}, {}, {} thread{})\n",
-             grouped(result.images), timing.eval_ms,
-             timing.eval_ms * 1e3 / static_cast<double>(result.images),
-             find_backend(options.run.backend).name(), simd_name(), threads,
-             threads == 1 ? "" : "s");
-  fmt::print("test_loss={:.6f}+-{:.6f}, test_acc={:.2f}+-{:.2f}%\n", result.loss,
-             result.loss_error, 100.0 * result.accuracy, 100.0 * result.accuracy_error);
+  fmt::print(
+      "{} images in {:.2f} ms, {:.2f} us/image ({}, {}, {} thread{})\n", grouped(result.images),
+      timing.eval_ms, timing.eval_ms * 1e3 / static_cast<double>(result.images),
+      find_backend(options.run.backend).name(), simd_name(), threads, threads == 1 ? "" : "s");
+  fmt::print("test_loss={:.6f}+-{:.6f}, test_acc={:.2f}+-{:.2f}%\n", result.loss, result.loss_error,
+             100.0 * result.accuracy, 100.0 * result.accuracy_error);
   if (options.quiet) return;
   fmt::print("\n{}", class_table(result, names));
   if (!dataset.sources.empty()) fmt::print("\n{}", source_table(dataset, result));
@@ -212,8 +204,8 @@ void add_eval(CLI::App& program) {
   CLI::App* command = program.add_subcommand("eval", "Measure loss and accuracy of a model");
   command->add_option("MODEL", options->model, "A model of any format ('mnist formats')")
       ->required();
-  command->add_option("IMAGES LABELS BACKEND", options->words,
-                      "Two IDX files, plain or .gz, and where to compute");
+  command->add_option("FILES", options->words,
+                      "IMAGES LABELS: two IDX files, plain or .gz; a backend may follow");
   add_data_options(*command, options->data);
   command->add_option("--half", options->half, "Which half of the data: test or train")
       ->check(CLI::IsMember({"test", "train"}))
@@ -225,14 +217,14 @@ void add_eval(CLI::App& program) {
             "Choose the image that is shown (default: another one each time)");
   command->add_flag("--json", options->json, "Print one JSON object and nothing else");
   command->add_flag("-q,--quiet", options->quiet, "Print neither image nor tables");
-  add_examples(*command,
-               "  mnist eval mnist-cnn.gguf\n"
-               "  mnist eval mnist-cnn.gguf t10k-images-idx3-ubyte.gz t10k-labels-idx1-ubyte.gz\n"
-               "  mnist eval mnist-cnn.gguf --data photos/ --prepare\n"
-               "  mnist eval mnist-cnn.gguf --data fashion-mnist --json\n"
-               "\nThe loss's error is the standard error of the images' losses, the accuracy's\n"
-               "sqrt(p (1 - p) / n). The time is that of one run and includes making the model\n"
-               "ready, but not loading it or the images.");
+  describe_usage(*command, "eval MODEL [IMAGES LABELS] [BACKEND] [OPTIONS]",
+                 "  mnist eval mnist-cnn.gguf\n"
+                 "  mnist eval mnist-cnn.gguf t10k-images-idx3-ubyte.gz t10k-labels-idx1-ubyte.gz\n"
+                 "  mnist eval mnist-cnn.gguf --data photos/ --prepare\n"
+                 "  mnist eval mnist-cnn.gguf --data fashion-mnist --json\n"
+                 "\nThe loss's error is the standard error of the images' losses, the accuracy's\n"
+                 "sqrt(p (1 - p) / n). The time is that of one run and includes making the model\n"
+                 "ready, but not loading it or the images.");
   command->callback([options] { run(*options); });
 }
 

@@ -23,8 +23,8 @@ std::string bar(double share, size_t length) {
 }  // namespace
 
 std::string progress_bar(const TrainingProgress& progress, size_t width) {
-  const double share =
-      static_cast<double>(progress.step) / static_cast<double>(std::max<uint64_t>(1, progress.steps));
+  const double share = static_cast<double>(progress.step) /
+                       static_cast<double>(std::max<uint64_t>(1, progress.steps));
   const std::string head = fmt::format("epoch {}/{} ", progress.epoch, progress.epochs);
   std::string tail = fmt::format(" {:3.0f} %", 100.0 * share);
   const std::vector<std::string> parts = {

@@ -4,12 +4,27 @@
 
 #include <algorithm>
 #include <charconv>
+#include <memory>
 #include <vector>
 
 #include "base/text.h"
 
 namespace mnist {
 namespace {
+
+constexpr size_t kHelpColumn = 32;
+
+// CLI11's own words for the arguments would be "[OPTIONS] MODEL [FILES...]".
+class HelpFormatter : public CLI::Formatter {
+ public:
+  explicit HelpFormatter(std::string usage) : usage_(std::move(usage)) {}
+  std::string make_usage(const CLI::App*, std::string) const override {
+    return "Usage: mnist " + usage_ + "\n";
+  }
+
+ private:
+  std::string usage_;
+};
 
 // The command that the arguments chose, else the program.
 const CLI::App& chosen_command(const CLI::App& program) {
@@ -119,8 +134,11 @@ CLI::Option* add_number(CLI::App& command, const std::string& names, std::option
   return command.add_option(names, parse, help)->type_name("X")->expected(1);
 }
 
-void add_examples(CLI::App& command, const std::string& examples) {
-  command.footer("Examples:\n" + examples);
+void describe_usage(CLI::App& command, const std::string& usage, const std::string& footer) {
+  auto formatter = std::make_shared<HelpFormatter>(usage);
+  formatter->column_width(kHelpColumn);
+  command.formatter(formatter);
+  command.footer("Examples:\n" + footer);
 }
 
 }  // namespace mnist

@@ -42,7 +42,8 @@ CLI::Option* add_count(CLI::App& command, const std::string& names, std::optiona
 CLI::Option* add_number(CLI::App& command, const std::string& names, std::optional<double>& value,
                         double least, double most, const std::string& help);
 
-// The footer of a command's help: each line of `examples` is one command line.
-void add_examples(CLI::App& command, const std::string& examples);
+// What the help of a command begins and ends with: `usage` is what stands behind "mnist", `footer`
+// has examples, a command line each, and notes.
+void describe_usage(CLI::App& command, const std::string& usage, const std::string& footer);
 
 }  // namespace mnist

@@ -6,18 +6,16 @@ namespace mnist {
 namespace {
 
 constexpr double kDust = 0.03;  // of the main piece's pixels
-constexpr double kGap = 0.25;   // of the digit's longer side: farther pieces belong to others
-constexpr double kLongest = 1.5;  // of the main piece's longer side: longer is a frame
+constexpr double kGap = 0.2;    // of the digit's longer side: farther pieces belong to others
+constexpr double kRim = 0.2;     // a reach below this is the outer tenth
+constexpr double kLongest = 1.1;  // of the main piece's longer side: longer is a frame
 
-// 1 in the middle, falling to 0.01 at the edge.
+// 1 in the middle, 0 at the edge.
 double centrality(const Mask& mask, size_t row, size_t column) {
   const auto part = [](size_t at, size_t size) {
-    const double middle = static_cast<double>(size) / 2.0;
-    const double place = static_cast<double>(at) + 0.5;
-    return std::min(place, static_cast<double>(size) - place) / middle;
+    return static_cast<double>(std::min(at, size - 1 - at)) * 2.0 / static_cast<double>(size);
   };
-  const double linear = 0.1 + 0.9 * std::min(part(row, mask.height), part(column, mask.width));
-  return linear * linear;
+  return std::min(part(row, mask.height), part(column, mask.width));
 }
 
 // Fills one piece from a pixel of it; `stack` is scratch space.
@@ -25,7 +23,6 @@ Component flood(const Mask& mask, PlaneOf<uint32_t>& labels, size_t start, uint3
                 std::vector<size_t>& stack) {
   Component piece;
   piece.box = {mask.height, mask.width, 0, 0};
-  double reach = 0;
   stack.assign(1, start);
   labels.values[start] = label;
   while (!stack.empty()) {
@@ -33,7 +30,7 @@ Component flood(const Mask& mask, PlaneOf<uint32_t>& labels, size_t start, uint3
     const size_t column = stack.back() % mask.width;
     stack.pop_back();
     ++piece.pixels;
-    reach = std::max(reach, centrality(mask, row, column));
+    piece.reach = std::max(piece.reach, centrality(mask, row, column));
     piece.box.top = std::min(piece.box.top, row);
     piece.box.left = std::min(piece.box.left, column);
     piece.box.bottom = std::max(piece.box.bottom, row + 1);
@@ -47,7 +44,6 @@ Component flood(const Mask& mask, PlaneOf<uint32_t>& labels, size_t start, uint3
       }
     }
   }
-  piece.score = static_cast<double>(piece.pixels) * reach;
   piece.touches_edge = piece.box.top == 0 || piece.box.left == 0 ||
                        piece.box.bottom == mask.height || piece.box.right == mask.width;
   return piece;
@@ -68,6 +64,38 @@ Box join(const Box& a, const Box& b) {
           std::max(a.right, b.right)};
 }
 
+// Whether `outer` goes round `inner`, as a frame does.
+bool encloses(const Box& outer, const Box& inner) {
+  return outer.top < inner.top && outer.left < inner.left && outer.bottom > inner.bottom &&
+         outer.right > inner.right;
+}
+
+// The index of the piece with the highest score; where that is a frame, of the best one inside.
+size_t main_piece(const std::vector<Component>& all) {
+  size_t best = 0;
+  for (size_t i = 1; i < all.size(); ++i) {
+    if (all[i].score() > all[best].score()) best = i;
+  }
+  size_t inside = best;
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (!encloses(all[best].box, all[i].box)) continue;
+    if (4 * all[i].box.longest() < all[best].box.longest()) continue;
+    if (inside == best || all[i].score() > all[inside].score()) inside = i;
+  }
+  return inside;
+}
+
+// Whether `piece` may be a stroke of the digit in `box`, whose main piece is `main`.
+bool belongs(const Component& piece, const Component& main, const Box& box) {
+  const auto side = static_cast<double>(box.longest());
+  if (static_cast<double>(piece.pixels) < kDust * static_cast<double>(main.pixels)) return false;
+  if (static_cast<double>(piece.box.longest()) > kLongest * side) return false;
+  if (encloses(piece.box, main.box)) return false;
+  if (piece.reach < kRim && main.reach > 2 * kRim) return false;
+  if (piece.touches_edge && piece.score() < 0.25 * main.score()) return false;
+  return static_cast<double>(gap(box, piece.box)) <= kGap * side;
+}
+
 }  // namespace
 
 Components find_components(const Mask& mask) {
@@ -86,29 +114,16 @@ Mask select_digit(const Components& components) {
   Mask digit(components.labels.height, components.labels.width);
   if (components.all.empty()) return digit;
   std::vector<bool> chosen(components.all.size(), false);
-  size_t best = 0;
-  for (size_t i = 1; i < components.all.size(); ++i) {
-    if (components.all[i].score > components.all[best].score) best = i;
-  }
-  const Component& main = components.all[best];
-  chosen[best] = true;
+  const size_t first = main_piece(components.all);
+  const Component& main = components.all[first];
+  chosen[first] = true;
   Box box = main.box;
   for (bool grown = true; grown;) {
     grown = false;
     for (size_t i = 0; i < components.all.size(); ++i) {
-      const Component& piece = components.all[i];
-      if (chosen[i] || static_cast<double>(piece.pixels) < kDust * static_cast<double>(main.pixels)) {
-        continue;
-      }
-      if (static_cast<double>(piece.box.longest()) > kLongest * static_cast<double>(main.box.longest())) {
-        continue;
-      }
-      if (piece.touches_edge && piece.score < 0.25 * main.score) continue;
-      if (static_cast<double>(gap(box, piece.box)) > kGap * static_cast<double>(box.longest())) {
-        continue;
-      }
+      if (chosen[i] || !belongs(components.all[i], main, box)) continue;
       chosen[i] = true;
-      box = join(box, piece.box);
+      box = join(box, components.all[i].box);
       grown = true;
     }
   }

@@ -24,7 +24,7 @@ struct DownloadOptions {
   int connect_timeout_s = 15;
   int stall_timeout_s = 30;         // without any byte
   uint64_t size_limit = 64u << 20;  // of the file; what is larger is not what we want
-  ProgressCallback progress;
+  ProgressCallback progress = {};
 };
 
 enum class DownloadResult {

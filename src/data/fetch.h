@@ -11,7 +11,7 @@ namespace mnist {
 
 struct FetchOptions {
   bool offline = false;
-  DownloadOptions download;
+  DownloadOptions download = {};
 };
 
 // $MNIST_CACHE_DIR, else $XDG_CACHE_HOME/mnist.cpp, else ~/.cache/mnist.cpp. Not created. Throws

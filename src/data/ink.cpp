@@ -14,6 +14,7 @@ constexpr float kLeastNoise = 2.0F;    // grey levels; JPEG and 8 bits are not b
 constexpr float kEdgeWeight = 2.0F;    // the outer eighth of an image is rarely ink
 constexpr float kLeastTolerance = 8.0F;
 constexpr double kFlatEdge = 0.75;
+constexpr size_t kMedianGrid = 12;
 constexpr size_t kTerms = 6;           // 1, x, y, xx, xy, yy
 using Terms = std::array<double, kTerms>;
 
@@ -100,45 +101,6 @@ Plane quadratic_surface(const Plane& grey) {
   return surface;
 }
 
-// How much stands out from the paper on either side, in grey levels summed over pixels.
-struct Evidence {
-  double dark = 0;
-  double light = 0;
-
-  void add(float distance, float tolerance) {
-    if (distance < -tolerance) dark += static_cast<double>(-distance - tolerance);
-    if (distance > tolerance) light += static_cast<double>(distance - tolerance);
-  }
-  double lean() const { return dark + light > 0 ? (dark - light) / (dark + light) : 0.0; }
-};
-
-// Above 0: dark on light. What differs from the surface counts, and what is narrower than a fifth
-// of the image: the first knows thick pens from their gaps, the second pens from hard shadows.
-double lean_to_dark(const Plane& grey, const Plane& surface, float tolerance) {
-  Evidence far;
-  Evidence narrow;
-  const size_t radius = std::max<size_t>(1, std::max(grey.height, grey.width) / 10);
-  const Plane closed = window_min(window_max(grey, radius), radius);
-  const Plane opened = window_max(window_min(grey, radius), radius);
-  size_t edge = 0;
-  size_t known = 0;
-  for (size_t r = 0; r < grey.height; ++r) {
-    for (size_t c = 0; c < grey.width; ++c) {
-      const float value = grey.at(r, c);
-      const float distance = value - surface.at(r, c);
-      far.add(distance, tolerance);
-      narrow.add(value - closed.at(r, c), kLeastTolerance);
-      narrow.add(value - opened.at(r, c), kLeastTolerance);
-      if (!at_edge(grey, r, c)) continue;
-      ++edge;
-      known += std::abs(distance) <= tolerance ? 1 : 0;
-    }
-  }
-  const double trust = static_cast<double>(known) / static_cast<double>(edge);
-  if (getenv("DBG")) fprintf(stderr,"far %.2f narrow %.2f trust %.2f tol %.1f\n",far.lean(),narrow.lean(),trust,tolerance);
-  return trust >= kFlatEdge ? far.lean() : far.lean() + narrow.lean();
-}
-
 // Robust standard deviation of the noise, from pixels near each other: edges are few.
 float noise_of(const Plane& grey) {
   const size_t step = 1 + std::max(grey.height, grey.width) / 100;
@@ -151,9 +113,76 @@ float noise_of(const Plane& grey) {
   return 1.4826F / 1.4142F * quantile(std::move(differences), 0.5);
 }
 
+// How much stands out from the paper on either side, in grey levels summed over pixels.
+struct Evidence {
+  double dark = 0;
+  double light = 0;
+
+  void add(float distance, float tolerance) {
+    if (distance < -tolerance) dark += static_cast<double>(-distance - tolerance);
+    if (distance > tolerance) light += static_cast<double>(distance - tolerance);
+  }
+  double lean() const { return dark + light > 0 ? (dark - light) / (dark + light) : 0.0; }
+};
+
+// The medians of a grid of windows, each a third of the image wide: paper on both sides of a hard
+// shadow.
+Plane local_median(const Plane& grey) {
+  const size_t rows = std::min(grey.height, kMedianGrid);
+  const size_t columns = std::min(grey.width, kMedianGrid);
+  Plane medians(rows, columns);
+  std::vector<float> values;
+  for (size_t r = 0; r < rows; ++r) {
+    for (size_t c = 0; c < columns; ++c) {
+      const size_t row = (2 * r + 1) * grey.height / (2 * rows);
+      const size_t column = (2 * c + 1) * grey.width / (2 * columns);
+      const size_t up = grey.height / 5;
+      const size_t aside = grey.width / 5;
+      values.clear();
+      for (size_t y = row > up ? row - up : 0; y < std::min(grey.height, row + up + 1); ++y) {
+        for (size_t x = column > aside ? column - aside : 0;
+             x < std::min(grey.width, column + aside + 1); ++x) {
+          values.push_back(grey.at(y, x));
+        }
+      }
+      medians.at(r, c) = quantile(values, 0.5);
+    }
+  }
+  return enlarge(medians, grey.height, grey.width);
+}
+
+// Above 0: dark on light. What differs from the surface counts, and what is narrower than a fifth
+// of the image: the first knows thick pens from their gaps, the second pens from hard shadows.
+double lean_to_dark(const Plane& grey, const Plane& surface, float tolerance) {
+  Evidence far;
+  Evidence narrow; Evidence local; const Plane med=local_median(grey);
+  const size_t radius = std::max<size_t>(1, std::max(grey.height, grey.width) / 10);
+  const Plane closed = window_min(window_max(grey, radius), radius);
+  const Plane opened = window_max(window_min(grey, radius), radius);
+  const float least = std::max(kLeastTolerance, 4.0F * noise_of(grey));
+  size_t edge = 0;
+  size_t known = 0;
+  for (size_t r = 0; r < grey.height; ++r) {
+    for (size_t c = 0; c < grey.width; ++c) {
+      const float value = grey.at(r, c);
+      const float distance = value - surface.at(r, c);
+      far.add(distance, tolerance);
+      local.add(value-med.at(r,c),least);
+      narrow.add(value - closed.at(r, c), least);
+      narrow.add(value - opened.at(r, c), least);
+      if (!at_edge(grey, r, c)) continue;
+      ++edge;
+      known += std::abs(distance) <= tolerance ? 1 : 0;
+    }
+  }
+  const double trust = static_cast<double>(known) / static_cast<double>(edge);
+  if (getenv("DBG")) fprintf(stderr,"far %.2f narrow %.2f trust %.2f tol %.1f local %.2f\n",far.lean(),narrow.lean(),trust,tolerance,local.lean());
+  return trust >= kFlatEdge ? far.lean() : far.lean() + narrow.lean();
+}
+
 }  // namespace
 
-Ink find_ink(const Plane& grey, std::optional<bool> polarity) {
+Sheet flatten_lighting(const Plane& grey, std::optional<bool> polarity) {
   const size_t side = std::max(grey.height, grey.width);
   const auto small = [&](size_t n) {
     return side <= kThumbnail ? n : std::max<size_t>(1, n * kThumbnail / side);
@@ -162,22 +191,26 @@ Ink find_ink(const Plane& grey, std::optional<bool> polarity) {
       area_average(grey, 0, 0, static_cast<double>(grey.height), static_cast<double>(grey.width),
                    small(grey.height), small(grey.width));
   const Plane surface = quadratic_surface(thumbnail);
-  Ink ink;
+  Sheet sheet;
   const float tolerance = std::min(3.0F * spread(thumbnail, surface), 30.0F);
-  ink.dark_on_light = polarity.value_or(lean_to_dark(thumbnail, surface, tolerance) >= 0);
+  sheet.dark_on_light = polarity.value_or(lean_to_dark(thumbnail, surface, tolerance) >= 0);
   const Plane lighting = enlarge(surface, grey.height, grey.width);
-  ink.strength = box_blur(grey, side / 200);
-  ink.noise = noise_of(ink.strength);
-  const float sign = ink.dark_on_light ? -1.0F : 1.0F;
+  sheet.strength = box_blur(grey, side / 200);
+  sheet.noise = noise_of(sheet.strength);
+  const float sign = sheet.dark_on_light ? -1.0F : 1.0F;
   for (size_t i = 0; i < grey.values.size(); ++i) {
-    ink.strength.values[i] = sign * (ink.strength.values[i] - lighting.values[i]);
+    sheet.strength.values[i] = sign * (sheet.strength.values[i] - lighting.values[i]);
   }
-  const size_t radius = std::max<size_t>(1, side / 5);
-  const Plane background = window_max(window_min(ink.strength, radius), radius);
-  for (size_t i = 0; i < grey.values.size(); ++i) ink.strength.values[i] -= background.values[i];
-  // The background follows the darkest noise.
-  const float bias = quantile(ink.strength.values, 0.4);
-  for (float& value : ink.strength.values) value = std::max(0.0F, value - bias);
+  return sheet;
+}
+
+Plane narrow_ink(const Sheet& sheet, size_t radius) {
+  Plane ink = sheet.strength;
+  const Plane background = window_max(window_min(ink, radius), radius);
+  for (size_t i = 0; i < ink.values.size(); ++i) ink.values[i] -= background.values[i];
+  // The background lies below the paper by what the noise does.
+  const float bias = quantile(ink.values, 0.4);
+  for (float& value : ink.values) value = std::max(0.0F, value - bias);
   return ink;
 }
 

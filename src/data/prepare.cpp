@@ -14,11 +14,14 @@ namespace {
 
 constexpr size_t kWorkingSide = 400;    // the digit is looked for at this size
 constexpr size_t kDrawingSide = 100;    // and drawn anew at this one: five times the box
+constexpr double kWidePen = 0.4;        // of the longer side: no stroke is wider
+constexpr double kThinPen = 0.15;       // likewise, of the strokes in most photographs
 constexpr float kLeastContrast = 12.0F; // grey levels; less is no ink
 
 struct Found {
   Plane ink;       // 0..1, of the digit only
   Box box;         // of the digit, in pixels of `ink`
+  float pen = 0;   // width of its strokes, likewise
   double scale = 1;  // pixels of the image for each of `ink`
   bool dark_on_light = true;
   size_t removed_lines = 0;
@@ -98,28 +101,52 @@ Mask digit_without_lines(const Plane& strength, float limit, size_t* removed) {
   return select_digit(find_components(ink));
 }
 
-Found find_digit(const Image& image, const Box& part, std::optional<bool> polarity) {
-  const Plane grey = shrink(image, part, kWorkingSide);
-  Ink ink = find_ink(grey, polarity);
+// The digit among the strokes narrower than 2 * radius.
+Found digit_of(const Sheet& sheet, size_t radius) {
   Found found;
-  found.dark_on_light = ink.dark_on_light;
-  found.scale = static_cast<double>(part.longest()) /
-                static_cast<double>(std::max(grey.height, grey.width));
-  const float strongest = quantile(ink.strength.values, 0.995);
-  const float limit = std::max({kLeastContrast, 4.0F * ink.noise, 0.25F * strongest});
-  Mask digit = digit_without_lines(ink.strength, limit, &found.removed_lines);
-  const float level = ink_level(ink.strength, digit, 0.75);
+  found.ink = narrow_ink(sheet, radius);
+  found.dark_on_light = sheet.dark_on_light;
+  const float strongest = quantile(found.ink.values, 0.995);
+  const float limit = std::max({kLeastContrast, 4.0F * sheet.noise, 0.25F * strongest});
+  Mask digit = digit_without_lines(found.ink, limit, &found.removed_lines);
+  const float level = ink_level(found.ink, digit, 0.75);
   if (level <= 0) return found;
   // Once more with the digit's own ink as the measure.
-  const float own = std::max({kLeastContrast, 3.0F * ink.noise, 0.4F * level});
-  digit = digit_without_lines(ink.strength, own, &found.removed_lines);
-  const Mask region = grow(digit);
+  const float own = std::max({kLeastContrast, 3.0F * sheet.noise, 0.4F * level});
+  digit = digit_without_lines(found.ink, own, &found.removed_lines);
   found.box = bounds(to_plane(digit), 0);
-  found.ink = std::move(ink.strength);
+  found.pen = pen_width(signed_distance(digit));
+  const Mask region = grow(digit);
   for (size_t i = 0; i < region.values.size(); ++i) {
     float& value = found.ink.values[i];
     value = region.values[i] != 0 ? std::min(1.0F, value / (2.0F * own)) : 0.0F;
   }
+  return found;
+}
+
+bool touches_edge(const Found& found) {
+  return found.box.top == 0 || found.box.left == 0 || found.box.bottom == found.ink.height ||
+         found.box.right == found.ink.width;
+}
+
+Found find_digit(const Image& image, const Box& part, std::optional<bool> polarity) {
+  const Plane grey = shrink(image, part, kWorkingSide);
+  const Sheet sheet = flatten_lighting(grey, polarity);
+  const size_t side = std::max(grey.height, grey.width);
+  const auto radius = [&](double share) {
+    return std::max<size_t>(1, static_cast<size_t>(share * static_cast<double>(side)));
+  };
+  Found found = digit_of(sheet, radius(kWidePen / 2));
+  if (found.box.longest() == 0 || touches_edge(found) ||
+      found.pen > 0.35F * static_cast<float>(found.box.longest())) {
+    // Shadows and table tops reach the edge, and so may digits: a thin pen inside is better.
+    Found thin = digit_of(sheet, radius(kThinPen / 2));
+    if (10 * thin.box.longest() >= side && !touches_edge(thin) &&
+        static_cast<double>(thin.pen) < kThinPen / 2 * static_cast<double>(side)) {
+      found = std::move(thin);
+    }
+  }
+  found.scale = static_cast<double>(part.longest()) / static_cast<double>(side);
   return found;
 }
 

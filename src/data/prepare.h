@@ -25,10 +25,10 @@ struct PrepareOptions {
 // What was found on the way; for showing, the result does not depend on it.
 struct PrepareReport {
   bool dark_on_light = false;
-  bool unchanged = false;     // the image was in MNIST's form already
-  Box box;                    // of the digit, in pixels of the given image; empty: no digit
-  float pen = 0;              // as drawn, in pixels of the result
-  size_t removed_lines = 0;   // of a ruling or frame
+  bool unchanged = false;    // the image was in MNIST's form already
+  Box box;                   // of the digit, in pixels of the given image; empty: no digit
+  float pen = 0;             // as drawn, in pixels of the result
+  size_t removed_lines = 0;  // of a ruling or frame
 };
 
 // `image` may have any size and either polarity. Returns size x size pixels, 0 background and 255

@@ -17,7 +17,7 @@ constexpr int kStride = kBox + 4;
 constexpr float kNoInk = -1e9F;
 
 // For each pixel, how deep its centre lies inside the ink (negative: outside).
-using Depths = std::array<float, static_cast<size_t>(kBox * kStride)>;
+using Depths = std::array<float, static_cast<size_t>(kBox* kStride)>;
 
 // Ink whose coverage rounds to nothing is outside the box, as it was on the makers' scans.
 float ink_margin(const Pen& pen) { return pen.radius + 0.5F * pen.edge - 0.45F; }

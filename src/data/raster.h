@@ -1,4 +1,5 @@
-// Drawing strokes into MNIST's form: a 20x20 box, grey edges, centre of mass in the middle of 28x28.
+// Drawing strokes into MNIST's form: a 20x20 box, grey edges, centre of mass in the middle of
+// 28x28.
 #pragma once
 
 #include <cstddef>

@@ -36,9 +36,9 @@ struct DataSource {
 
 struct DataOptions {
   bool offline = false;
-  DownloadOptions download;  // with the progress callback
-  PrepareImage prepare;      // for image folders
-  uint64_t seed = 1;         // of synthetic images
+  DownloadOptions download = {};  // with the progress callback
+  PrepareImage prepare = {};      // for image folders
+  uint64_t seed = 1;              // of synthetic images
 };
 
 // What `text` behind --data means. A known name comes before a directory of that name ("./mnist" is

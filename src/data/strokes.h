@@ -27,7 +27,7 @@ struct GlyphPoint {
 
 struct Glyph {
   int digit;
-  float share;              // how often, of all images of this digit; the shares of a digit add to 1
+  float share;  // how often, of all images of this digit; the shares of a digit add to 1
   const GlyphPoint* shapes;  // shape_count rows of point_count points; kinds are those of row 0
   size_t shape_count;
   size_t point_count;

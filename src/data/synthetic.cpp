@@ -49,11 +49,12 @@ using Points = std::array<StrokePoint, kMostGlyphPoints>;
 
 // A random weighted mean of the glyph's shapes; mostly one of them prevails.
 std::span<StrokePoint> mix_shapes(const Glyph& glyph, Random& random, Points& points) {
-  std::array<float, 8> weights{};
+  std::array<float, 16> weights{};
   float sum = 0;
   for (size_t s = 0; s < glyph.shape_count; ++s) {
     float u = random.uniform();
-    weights[s] = u * u * u * u + 1e-3F;
+    u = u * u * u;
+    weights[s] = u * u + 1e-3F;
     sum += weights[s];
   }
   for (size_t p = 0; p < glyph.point_count; ++p) {

@@ -8,7 +8,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "engine/load_images.cpp"
-// clang-format off: the order is Highway's
+// clang-format off
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 

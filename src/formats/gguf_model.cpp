@@ -1,5 +1,7 @@
 // What a GGUF file means: a network of ggml's MNIST examples by its tensors' names (gguf_layout.h),
 // or any network, which then lies beside its weights as text under the key "mnist.graph".
+#include "formats/gguf_model.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -27,7 +29,8 @@ constexpr const char* kOwnKeys[] = {
     kClassNamesKey,   "general.alignment", "general.file_type", "general.quantization_version"};
 
 bool is_own_key(std::string_view key) {
-  return std::find(std::begin(kOwnKeys), std::end(kOwnKeys), key) != std::end(kOwnKeys);
+  return key.starts_with(kGgufForeignPrefix) ||
+         std::find(std::begin(kOwnKeys), std::end(kOwnKeys), key) != std::end(kOwnKeys);
 }
 
 // ---- reading ----
@@ -98,9 +101,12 @@ std::vector<float> read_values(const GgufFile& file, const std::string& who,
 }
 
 void expect_tensor_count(const GgufFile& file, const std::string& who, size_t expected) {
-  if (file.tensors.size() == expected) return;
+  const auto count = static_cast<size_t>(std::count_if(
+      file.tensors.begin(), file.tensors.end(),
+      [](const auto& tensor) { return !tensor.first.starts_with(kGgufForeignPrefix); }));
+  if (count == expected) return;
   throw Error(fmt::format("{}: {} tensors expected, got {}: some of them are of another network",
-                          who, expected, file.tensors.size()));
+                          who, expected, count));
 }
 
 void read_metadata(const GgufFile& file, Model& model) {
@@ -131,7 +137,8 @@ Model read_layout(const GgufFile& file, const std::string& who, const GgufLayout
 // The name that the weight number `index` is stored under: its own if GGUF can hold it.
 std::string stored_name(const std::string& weight, size_t index) {
   const bool fits = !weight.empty() && weight.size() <= kGgufLongestName &&
-                    printable(weight, weight.size()) == weight;
+                    printable(weight, weight.size()) == weight &&
+                    !weight.starts_with(kGgufForeignPrefix);
   return fits ? weight : fmt::format("mnist.weight.{}", index);
 }
 
@@ -154,33 +161,6 @@ Model read_graph(const GgufFile& file, const std::string& who, std::string_view 
     tensor.values = read_values(file, who, stored_name(name, index++), stored_shape(tensor.shape));
   }
   return model;
-}
-
-Model read(std::span<const std::byte> bytes, const std::string& who) {
-  const GgufFile file = read_gguf(bytes, who);
-  const auto* architecture = find_value<std::string_view>(file, who, kArchitectureKey, "a text");
-  if (architecture == nullptr) {
-    throw Error(fmt::format("{}: the key '{}' is missing", who, kArchitectureKey));
-  }
-  if (const auto* graph = find_value<std::string_view>(file, who, kGraphKey, "a text")) {
-    Model model = read_graph(file, who, *graph);
-    read_metadata(file, model);
-    return model;
-  }
-  if (const GgufLayout* layout = recognise_gguf_layout(file, *architecture)) {
-    Model model = read_layout(file, who, *layout);
-    read_metadata(file, model);
-    return model;
-  }
-  std::vector<std::string> names;
-  for (const auto& [name, tensor] : file.tensors) {
-    if (names.size() < 8) names.push_back(std::string(name));
-  }
-  throw Error(
-      fmt::format("{}: architecture '{}' with the tensors {}{}: not mnist-fc or mnist-cnn as "
-                  "ggml stores them, and it carries no graph",
-                  who, printable(*architecture, 40), join(names),
-                  file.tensors.size() > names.size() ? ", ..." : ""));
 }
 
 // ---- writing ----
@@ -230,12 +210,12 @@ GgufOutput graph_output(const Model& model, TensorType type) {
   return output;
 }
 
+Model read(std::span<const std::byte> bytes, const std::string& who) {
+  return model_from_gguf(read_gguf(bytes, who), who);
+}
+
 void write(const Model& model, const SaveOptions& options, Sink& sink) {
-  const GgufLayout* layout = layout_for_writing(model);
-  write_gguf(layout != nullptr && fits_keys(model)
-                 ? layout_output(model, *layout, options.tensor_type)
-                 : graph_output(model, options.tensor_type),
-             sink);
+  write_gguf(gguf_from_model(model, options.tensor_type), sink);
 }
 
 bool recognises(std::span<const std::byte> head) {
@@ -243,6 +223,38 @@ bool recognises(std::span<const std::byte> head) {
 }
 
 }  // namespace
+
+Model model_from_gguf(const GgufFile& file, const std::string& who) {
+  const auto* architecture = find_value<std::string_view>(file, who, kArchitectureKey, "a text");
+  if (architecture == nullptr) {
+    throw Error(fmt::format("{}: the key '{}' is missing", who, kArchitectureKey));
+  }
+  if (const auto* graph = find_value<std::string_view>(file, who, kGraphKey, "a text")) {
+    Model model = read_graph(file, who, *graph);
+    read_metadata(file, model);
+    return model;
+  }
+  if (const GgufLayout* layout = recognise_gguf_layout(file, *architecture)) {
+    Model model = read_layout(file, who, *layout);
+    read_metadata(file, model);
+    return model;
+  }
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : file.tensors) {
+    if (names.size() < 8) names.push_back(std::string(name));
+  }
+  throw Error(
+      fmt::format("{}: architecture '{}' with the tensors {}{}: not mnist-fc or mnist-cnn as "
+                  "ggml stores them, and it carries no graph",
+                  who, printable(*architecture, 40), join(names),
+                  file.tensors.size() > names.size() ? ", ..." : ""));
+}
+
+GgufOutput gguf_from_model(const Model& model, TensorType type) {
+  const GgufLayout* layout = layout_for_writing(model);
+  return layout != nullptr && fits_keys(model) ? layout_output(model, *layout, type)
+                                               : graph_output(model, type);
+}
 
 extern const Format kGguf;
 const Format kGguf = {

@@ -136,7 +136,7 @@ TEST(Model, AnUnsoundOneIsRefused) {
       {[](Model& m) { m.pixels.offset = NAN; }, "pixel scaling is not finite"},
       {[](Model& m) {
          for (int i = 0; i < 10'000; ++i) {
-           const std::string name = "n" + std::to_string(i);
+           const std::string name = std::to_string(i) + "th";
            m.nodes.push_back({"Relu", name, {"input"}, {name}, {}});
          }
        },

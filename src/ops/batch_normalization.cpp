@@ -130,8 +130,8 @@ void backward_channels(D d, size_t channels, size_t plane, float epsilon,
     float d_scale = inverse * sum_over_images(d, channel, args.pass, [&](size_t at) HWY_ATTR {
                       return hn::Mul(hn::Load(d, d_y + at), hn::Sub(hn::Load(d, x + at), mean));
                     });
-    if (args.d_inputs[1] != nullptr) args.d_inputs[1][c] += d_scale;
-    if (args.d_inputs[2] != nullptr) args.d_inputs[2][c] += d_bias;
+    args.d_inputs[1][c] += d_scale;
+    args.d_inputs[2][c] += d_bias;
     if (args.d_inputs[0] == nullptr) continue;
     auto factor = hn::Set(d, args.inputs[1][c] * inverse);
     auto d_mean = hn::Set(d, d_bias * share);
@@ -204,12 +204,9 @@ class BatchNormalization : public Op {
     float count = images * static_cast<float>(plane_);
     float unbiased = count > 1.0F ? count / (count - 1.0F) : 1.0F;
     for (size_t c = 0; c < channels_; ++c) {
-      if (args.d_inputs[3] != nullptr) {
-        args.d_inputs[3][c] += (args.saved[c] - args.inputs[3][c]) * images;
-      }
-      if (args.d_inputs[4] != nullptr) {
-        args.d_inputs[4][c] += (args.saved[channels_ + c] * unbiased - args.inputs[4][c]) * images;
-      }
+      float variance = args.saved[channels_ + c] * unbiased;
+      args.d_inputs[3][c] += (args.saved[c] - args.inputs[3][c]) * images;
+      args.d_inputs[4][c] += (variance - args.inputs[4][c]) * images;
     }
   }
 

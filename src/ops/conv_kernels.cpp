@@ -6,7 +6,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ops/conv_kernels.cpp"
-// clang-format off: the order is Highway's
+// clang-format off
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 

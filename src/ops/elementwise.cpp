@@ -148,7 +148,6 @@ class Broadcast : public Op {
       size_t floats = args.pass.blocks * args.pass.lanes * index_.size();
       std::memcpy(d_x, args.d_output, floats * sizeof(float));
     }
-    if (args.d_inputs[1 - activation_] == nullptr) return;
     HWY_DYNAMIC_DISPATCH(weight_gradient)
     (is_mul_, args.pass.blocks, index_.size(), index_.data(), weights_, args.inputs[activation_],
      args.d_output, args.scratch, args.d_inputs[1 - activation_]);

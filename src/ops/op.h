@@ -63,8 +63,8 @@ struct BackwardArgs {
   std::span<const float* const> inputs;
   const float* output = nullptr;
   const float* d_output = nullptr;
-  // Gradients of the inputs, null where not wanted. An activation's is overwritten; a weight's is
-  // added to, summed over the images of the pass.
+  // Gradients of the inputs the node has. An activation's is overwritten, or null where not wanted;
+  // a weight's is always there and added to, summed over the images of the pass.
   std::span<float* const> d_inputs;
   const float* saved = nullptr;
   float* scratch = nullptr;

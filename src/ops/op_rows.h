@@ -1,6 +1,6 @@
-// Rows: nodes with the values that PyTorch computed for them, from which tests and the benchmark run
-// every op in the same way. They are in tests/ops/rows.json, written by tests/ops/make_rows.py; a new
-// row is tested by everything in op_test.cpp. Not part of the library.
+// Rows: nodes with the values that PyTorch computed for them, from which tests and the benchmark
+// run every op in the same way. They are in tests/ops/rows.json, written by tests/ops/make_rows.py;
+// a new row is tested by everything in op_test.cpp. Not part of the library.
 //
 // Values of inputs are not stored but computed, the same by both sides (row_values).
 #pragma once
@@ -36,7 +36,8 @@ struct OpRow {
   std::vector<RowInput> inputs;
   size_t images = 1;      // of the references
   bool training = false;  // computes something else in training; the row is only about that
-  bool ties = false;      // many equal values: no derivative where a maximum is shared
+  bool ties = false;      // many equal inputs: no derivative where a maximum is shared
+  bool distinct = false;  // any 256 neighbouring inputs differ
   Shape output_shape;
   Reference output;                  // [image][element]
   std::vector<Reference> gradients;  // of the inputs, for the output gradient of kProjectionStream;
@@ -57,8 +58,8 @@ size_t reference_step(size_t count);
 // The values of input `input`: a weight's, or an activation's for image 0, 1, ... [image][element].
 std::vector<float> row_values(const OpRow& row, size_t input, size_t images);
 
-// The op of a row with all the buffers of one pass, filled. Whatever the op may not rely on (scratch,
-// lanes behind the last image, gradients to be overwritten) holds garbage.
+// The op of a row with all the buffers of one pass, filled. Whatever the op may not rely on
+// (scratch, lanes behind the last image, gradients to be overwritten) holds garbage.
 class OpRun {
  public:
   // `lanes` is simd_lanes() or 1. `op` takes the place of the row's own (a fused one).
@@ -78,11 +79,15 @@ class OpRun {
   const std::vector<float>& values(size_t input) const { return values_[input]; }
   void set_values(size_t input, const std::vector<float>& values);
 
-  // Largest magnitude in lanes behind the last image.
+  // From now on backward is not to make this gradient.
+  void refuse_d_input(size_t input);
+  // The sum of the magnitudes in lanes behind the last image, NaN if one is.
   float d_input_behind_images(size_t input) const;
 
  private:
-  size_t elements(const Shape& shape) const { return pass_.blocks * pass_.lanes * element_count(shape); }
+  size_t elements(const Shape& shape) const {
+    return pass_.blocks * pass_.lanes * element_count(shape);
+  }
   void make_inputs();
   std::vector<float> unpacked(const FloatBuffer& buffer, const Shape& shape) const;
   void pack(const std::vector<float>& values, const Shape& shape, float rest,
@@ -104,7 +109,7 @@ class OpRun {
   FloatBuffer scratch_;
 };
 
-// The op of a row, as the engine would make it; `weights` must outlive the call only.
+// The op of a row, as the engine would make it.
 std::unique_ptr<Op> make_row_op(const OpRow& row);
 
 }  // namespace mnist

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -40,17 +42,25 @@ OpRow read_row(const Json& value) {
   }
   for (const Json& input : value.at("inputs")) {
     row.inputs.push_back(read_input(input));
-    row.node.inputs.push_back(input.is_null() ? "" : "x" + std::to_string(row.inputs.size() - 1));
+    row.node.inputs.push_back(input.is_null() ? "" : fmt::format("x{}", row.inputs.size() - 1));
   }
   row.images = value.at("images").get<size_t>();
   row.training = value.at("training").get<bool>();
   row.ties = value.at("ties").get<bool>();
+  row.distinct = value.at("distinct").get<bool>();
   row.output_shape = value.at("output_shape").get<Shape>();
   row.output = read_reference(value.at("output"));
   if (value.contains("gradients")) {
-    for (const Json& gradient : value["gradients"]) row.gradients.push_back(read_reference(gradient));
+    for (const Json& gradient : value["gradients"])
+      row.gradients.push_back(read_reference(gradient));
   }
   return row;
+}
+
+float distinct_value(size_t index) {
+  uint32_t h = static_cast<uint32_t>(index) * 0x9dU & 0xffU;
+  h = (h ^ h >> 4) * 0x4bU & 0xffU;
+  return (static_cast<float>(h ^ h >> 3) - 127.5F) / 64.0F;
 }
 
 FloatBuffer garbage(size_t count) {
@@ -62,12 +72,14 @@ FloatBuffer garbage(size_t count) {
 }  // namespace
 
 std::vector<OpRow> read_op_rows(const std::string& path) {
+  std::vector<std::byte> bytes = read_file(path);
+  std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   std::vector<OpRow> rows;
-  for (const Json& value : parse_json(read_text_file(path), path)) rows.push_back(read_row(value));
+  for (const Json& value : parse_json(text, path)) rows.push_back(read_row(value));
   return rows;
 }
 
-// As pattern() of make_rows.py.
+// As pattern() of make_rows.py, like distinct_value.
 float pattern_value(uint32_t stream, size_t index) {
   uint32_t h = static_cast<uint32_t>(index) * 0x9e3779b9U + stream * 0x85ebca6bU;
   h ^= h >> 16;
@@ -88,7 +100,7 @@ std::vector<float> row_values(const OpRow& row, size_t input, size_t images) {
   if (entry.kind == RowInput::Kind::kAbsent) return {};
   std::vector<float> values(element_count(entry.shape) * (entry.is_weight() ? 1 : images));
   for (size_t i = 0; i < values.size(); ++i) {
-    values[i] = pattern_value(static_cast<uint32_t>(input), i);
+    values[i] = row.distinct ? distinct_value(i) : pattern_value(static_cast<uint32_t>(input), i);
     if (entry.kind == RowInput::Kind::kPositiveWeight) values[i] = std::abs(values[i]);
     if (row.ties) values[i] = std::floor(values[i] * 2.0F) / 2.0F;
   }
@@ -157,7 +169,11 @@ void OpRun::set_values(size_t input, const std::vector<float>& values) {
 void OpRun::forward() {
   if (!pass_.training && op_->prepared_floats(pass_.lanes) > 0) {
     prepared_ = FloatBuffer(op_->prepared_floats(pass_.lanes));
-    op_->prepare(input_pointers_, prepared_.data());
+    std::vector<const float*> weights = input_pointers_;
+    for (size_t i = 0; i < weights.size(); ++i) {
+      if (!row_.inputs[i].is_weight()) weights[i] = nullptr;
+    }
+    op_->prepare(weights, prepared_.data());
   }
   ForwardArgs args;
   args.pass = pass_;
@@ -190,16 +206,18 @@ std::vector<float> OpRun::d_input(size_t input) const {
   return unpacked(gradient, row_.inputs[input].shape);
 }
 
+void OpRun::refuse_d_input(size_t input) { d_input_pointers_[input] = nullptr; }
+
 float OpRun::d_input_behind_images(size_t input) const {
   size_t count = element_count(row_.inputs[input].shape);
-  float most = 0.0F;
+  float sum = 0.0F;
   for (size_t image = pass_.images; image < pass_.blocks * pass_.lanes; ++image) {
     for (size_t i = 0; i < count; ++i) {
       size_t at = (image / pass_.lanes * count + i) * pass_.lanes + image % pass_.lanes;
-      most = std::max(most, std::abs(d_inputs_[input][at]));
+      sum += std::abs(d_inputs_[input][at]);
     }
   }
-  return most;
+  return sum;
 }
 
 std::vector<float> OpRun::unpacked(const FloatBuffer& buffer, const Shape& shape) const {

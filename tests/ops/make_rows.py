@@ -18,11 +18,16 @@ PROJECTION = 100  # the pattern's stream for output gradients; inputs have their
 SAMPLED = 48      # arrays up to this long are stored whole
 
 
-def pattern(stream, count):
+def pattern(stream, count, distinct=False):
     """Values (k + 1/2) / 64 within (-2, 2): exact in float32, never 0, at least 1/64 apart if not
-    equal."""
+    equal. distinct: any 256 neighbours are."""
     values = []
     for i in range(count):
+        if distinct:
+            h = i * 0x9D & 0xFF
+            h = (h ^ h >> 4) * 0x4B & 0xFF
+            values.append(((h ^ h >> 3) - 128 + 0.5) / 64)
+            continue
         h = (i * 0x9E3779B9 + stream * 0x85EBCA6B) & MASK
         h ^= h >> 16
         h = h * 0x7FEB352D & MASK
@@ -50,7 +55,7 @@ class Rows:
         self.rows = []
 
     def add(self, name, op_type, function, inputs, images=IMAGES, training=False, ties=False,
-            gradients=True, **attributes):
+            distinct=False, gradients=True, **attributes):
         """inputs: activations ("x", shape), weights ("w", shape), variances ("positive", shape),
         left out (None). function(*tensors) -> output, and for training BatchNormalization a list of
         the further inputs' expected gradients."""
@@ -65,7 +70,7 @@ class Rows:
             count = 1
             for extent in full:
                 count *= extent
-            values = pattern(index, count)
+            values = pattern(index, count, distinct)
             if kind == "positive":
                 values = values.abs()
             if ties:
@@ -78,7 +83,7 @@ class Rows:
             output, statistics = output
         row = {"name": f"{op_type} {name}", "type": op_type, "attributes": attributes,
                "inputs": described, "images": images, "training": training, "ties": ties,
-               "output_shape": list(output.shape[1:]), "output": reference(output)}
+               "distinct": distinct, "output_shape": list(output.shape[1:]), "output": reference(output)}
         if gradients:
             projection = pattern(PROJECTION, output.numel()).reshape(output.shape)
             output.backward(projection)
@@ -231,7 +236,7 @@ def add_pool(rows):
             assert not ceil
             return F.max_pool2d(pad(image, pads, -float("inf")), kernel, steps, 0, dilations)
 
-        rows.add(name, "MaxPool", run, [("x", x)], ties=ties, **attributes)
+        rows.add(name, "MaxPool", run, [("x", x)], ties=ties, distinct=not ties, **attributes)
 
     max_pool("2x2 stride 2", (3, 6, 8), (2, 2), (2, 2))
     max_pool("2x2 stride 2, odd", (2, 5, 7), (2, 2), (2, 2))

@@ -1,0 +1,187 @@
+// mnist data: the sets of images that the program knows.
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "base/sha256.h"
+#include "base/text.h"
+#include "cli/arguments.h"
+#include "cli/ascii_art.h"
+#include "cli/commands.h"
+#include "cli/progress.h"
+#include "cli/table.h"
+#include "cli/usage.h"
+#include "data/content.h"
+#include "data/copies.h"
+#include "data/fetch.h"
+#include "data/idx.h"
+#include "data/synthetic.h"
+
+namespace mnist {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  std::string name;
+  DataArguments data;
+  std::string out;
+  std::optional<uint64_t> count;
+  std::optional<uint64_t> seed;
+};
+
+const CatalogEntry& known_entry(const std::string& name) {
+  if (const CatalogEntry* entry = find_in_catalog(name)) return *entry;
+  const std::string near = nearest_word(name, catalog_names());
+  throw UsageError(fmt::format("data set '{}' is not known{}: {}", name,
+                               near.empty() ? "" : fmt::format(", did you mean '{}'?", near),
+                               join(catalog_names())));
+}
+
+bool is_cached(const CatalogEntry& entry) {
+  const fs::path folder = cache_directory() / entry.name;
+  return find_idx_pair(folder, Split::kTrain) && find_idx_pair(folder, Split::kTest);
+}
+
+void list() {
+  std::vector<std::vector<std::string>> rows = {{"name", "classes", "in the cache"}};
+  for (const std::string& name : catalog_names()) {
+    const CatalogEntry& entry = *find_in_catalog(name);
+    std::vector<std::string> names(entry.class_names.begin(), entry.class_names.end());
+    rows.push_back({name, names.empty() ? "0 to 9" : join(names), is_cached(entry) ? "yes" : "no"});
+  }
+  rows.push_back({"synthetic", "0 to 9", "drawn when needed"});
+  fmt::print("{}", table(rows, {true, true, true}));
+}
+
+void fetch(const Options& options) {
+  const CatalogEntry& entry = known_entry(options.name);
+  const fs::path folder = cache_directory() / entry.name;
+  StatusLine status(false);
+  FetchOptions how;
+  how.download.progress = [&status](const DownloadProgress& progress) {
+    return show_download(status, progress);
+  };
+  fetch_files(entry, entry.files, folder, how);
+  status.clear();
+  fmt::print("{}\n", folder.string());
+}
+
+// What is wrong with the file of `entry`, "" if nothing is.
+std::string check_file(const fs::path& folder, const CatalogFile& file) {
+  std::error_code error;
+  fs::path path = folder / file.name;
+  if (!fs::exists(path, error)) path += ".gz";
+  if (!fs::exists(path, error)) return "missing";
+  ContentReader reader(path);
+  std::vector<std::byte> piece(1 << 16);
+  Sha256 sum;
+  uint64_t length = 0;
+  while (const size_t count = reader.read(piece)) {
+    length += count;
+    if (length > file.size) break;
+    sum.update(std::span(piece).first(count));
+  }
+  if (length != file.size) return "damaged: its length is wrong";
+  return file.sha256.empty() || sum.finish() == file.sha256 ? "" : "damaged: its sha256 is wrong";
+}
+
+void verify(const Options& options) {
+  const CatalogEntry& entry = known_entry(options.name);
+  const fs::path folder = cache_directory() / entry.name;
+  bool is_whole = true;
+  for (const CatalogFile& file : entry.files) {
+    const std::string wrong = check_file(folder, file);
+    fmt::print("{}: {}\n", (folder / file.name).string(), wrong.empty() ? "ok" : wrong);
+    is_whole = is_whole && wrong.empty();
+  }
+  if (!is_whole) throw CLI::RuntimeError(kExitError);
+}
+
+// One line about a half.
+void show_half(const DataArguments& arguments, Split split) {
+  StatusLine status(false);
+  const Dataset dataset = load_half(arguments, chosen_source(arguments), split, status);
+  std::vector<size_t> counts(dataset.classes);
+  for (uint8_t label : dataset.labels) ++counts[label];
+  std::vector<std::string> words;
+  for (size_t label = 0; label < counts.size(); ++label) {
+    words.push_back(fmt::format("{}: {}", class_name(dataset.class_names, label), counts[label]));
+  }
+  fmt::print("{}: {} images of {} x {}, {} classes ({})\n", split_name(split),
+             grouped(dataset.size()), dataset.width, dataset.height, dataset.classes, join(words));
+}
+
+void show(const Options& options) {
+  DataArguments arguments;
+  arguments.name = options.name;
+  arguments.offline = true;
+  show_half(arguments, Split::kTrain);
+  if (!has_one_half(chosen_source(arguments))) show_half(arguments, Split::kTest);
+}
+
+// Synthetic digits as two IDX files, or a few of them in letters.
+void draw(const Options& options) {
+  const Dataset digits = synthetic_digits(options.count.value_or(10), options.seed.value_or(1));
+  if (!options.out.empty()) {
+    const fs::path folder = options.out;
+    std::error_code error;
+    fs::create_directories(folder, error);
+    write_idx_images(folder / idx_images_name(Split::kTrain), digits.height, digits.width,
+                     digits.pixels);
+    write_idx_labels(folder / idx_labels_name(Split::kTrain), digits.labels);
+    return;
+  }
+  for (size_t i = 0; i < digits.size(); ++i) {
+    const std::span<const uint8_t> pixels = digits.image(i);
+    const Image image{digits.height, digits.width, {pixels.begin(), pixels.end()}};
+    fmt::print("{}{}\n\n", ascii_art(image, output_terminal().width), digits.labels[i]);
+  }
+}
+
+}  // namespace
+
+void add_data(CLI::App& program) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command =
+      program.add_subcommand("data", "Sets of images: list, fetch, verify, show, draw");
+  command->require_subcommand(1);
+  describe_usage(*command, "data COMMAND",
+                 "  mnist data list\n"
+                 "  mnist data fetch fashion-mnist\n"
+                 "  mnist data show mnist\n"
+                 "  mnist data draw --count 3 --seed 7");
+  CLI::App* below = command->add_subcommand("list", "Show the sets known by name");
+  describe_usage(*below, "data list", "  mnist data list");
+  below->callback(list);
+
+  below = command->add_subcommand("fetch", "Download a set into the cache");
+  below->add_option("NAME", options->name, join(catalog_names()))->required();
+  describe_usage(*below, "data fetch NAME", "  mnist data fetch kmnist");
+  below->callback([options] { fetch(*options); });
+
+  below = command->add_subcommand("verify", "Compare a downloaded set with its checksums");
+  below->add_option("NAME", options->name, join(catalog_names()))->required();
+  describe_usage(*below, "data verify NAME", "  mnist data verify mnist");
+  below->callback([options] { verify(*options); });
+
+  below = command->add_subcommand("path", "Show where downloaded sets are kept");
+  describe_usage(*below, "data path", "  ls $(mnist data path)");
+  below->callback([] { fmt::print("{}\n", cache_directory().string()); });
+
+  below = command->add_subcommand("show", "Read a set and say what is in it");
+  below->add_option("SOURCE", options->name, "A name, a directory or an .npz file")->required();
+  describe_usage(*below, "data show SOURCE", "  mnist data show mnist\n  mnist data show photos/");
+  below->callback([options] { show(*options); });
+
+  below = command->add_subcommand("draw", "Show digits that the program draws, or write them");
+  add_count(*below, "--count", options->count, 1, 1'000'000, "How many (default: 10)");
+  add_count(*below, "--seed", options->seed, 0, UINT64_MAX, "Which ones (default: 1)");
+  below->add_option("-o,--out", options->out, "Write IDX files into this folder instead")
+      ->type_name("FOLDER");
+  describe_usage(*below, "data draw [OPTIONS]",
+                 "  mnist data draw --count 3\n  mnist data draw --count 60000 -o digits/");
+  below->callback([options] { draw(*options); });
+}
+
+}  // namespace mnist

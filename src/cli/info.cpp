@@ -1,0 +1,95 @@
+// mnist info: what a model consists of.
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/json_output.h"
+#include "cli/network.h"
+#include "cli/usage.h"
+#include "mnist/describe.h"
+#include "model/draw.h"
+#include "model/graph_json.h"
+
+namespace mnist {
+namespace {
+
+constexpr size_t kLongestValue = 200;
+
+struct Options {
+  std::string model;
+  bool json = false;
+  bool graph = false;
+};
+
+void print_text(const Options& options, const Model& model, const std::vector<NodeFacts>& facts) {
+  fmt::print("{}: {}\n\n{}\n", options.model, printable(model.architecture, 80),
+             layer_table(model, facts));
+  fmt::print("input = pixel * {:.6g} + {:.6g}\n", model.pixels.scale, model.pixels.offset);
+  if (!model.class_names.empty()) {
+    fmt::print("classes: {}\n", printable(join(model.class_names), kLongestValue));
+  }
+  for (const auto& [key, value] : model.metadata) {
+    fmt::print("{}: {}\n", printable(key, 80), printable(value, kLongestValue));
+  }
+}
+
+void print_object(const Options& options, const Model& model, const std::vector<NodeFacts>& facts) {
+  OutputJson layers = OutputJson::array();
+  uint64_t macs = 0;
+  for (size_t i = 0; i < facts.size(); ++i) {
+    macs += facts[i].macs;
+    layers.push_back({{"name", model.nodes[i].name},
+                      {"type", model.nodes[i].type},
+                      {"output_shape", facts[i].output_shape},
+                      {"parameters", facts[i].parameters},
+                      {"macs", facts[i].macs}});
+  }
+  print_json({{"model", options.model},
+              {"architecture", model.architecture},
+              {"input_shape", model.input_shape},
+              {"pixel_scale", model.pixels.scale},
+              {"pixel_offset", model.pixels.offset},
+              {"parameters", model.parameter_count()},
+              {"macs", macs},
+              {"layers", layers},
+              {"class_names", model.class_names},
+              {"metadata", model.metadata}});
+}
+
+void run(const Options& options) {
+  const Model model = load_network(options.model);
+  if (options.graph) {
+    fmt::print("{}", graph_to_json(model));
+    return;
+  }
+  const std::vector<NodeFacts> facts = describe(model);
+  if (options.json) {
+    print_object(options, model, facts);
+  } else {
+    print_text(options, model, facts);
+  }
+}
+
+}  // namespace
+
+void add_info(CLI::App& program) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = program.add_subcommand("info", "Show the layers of a model and their cost");
+  command
+      ->add_option(
+          "MODEL", options->model,
+          "A model of any format ('mnist formats'), a JSON description, or an architecture's name")
+      ->required();
+  command->add_flag("--json", options->json, "Print one JSON object and nothing else");
+  command->add_flag("--graph", options->graph,
+                    "Print the network as a JSON description that 'mnist train' takes");
+  describe_usage(*command, "info MODEL [--json | --graph]",
+                 "  mnist info mnist-cnn.gguf\n"
+                 "  mnist info mnist-cnn.gguf --json | jq .parameters\n"
+                 "  mnist info mnist-cnn --graph > net.json");
+  command->callback([options] { run(*options); });
+}
+
+}  // namespace mnist

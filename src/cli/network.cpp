@@ -1,0 +1,43 @@
+#include "cli/network.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <span>
+#include <string_view>
+
+#include "base/file.h"
+#include "formats/format.h"
+#include "mnist/model_file.h"
+#include "model/architectures.h"
+#include "model/graph_json.h"
+
+namespace mnist {
+namespace {
+
+std::string_view text_of(const std::vector<std::byte>& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+// A model in JSON says "mnist.cpp model" there.
+bool is_description(const std::string& path) {
+  return text_of(read_head(path, kHeadBytes)).find(kGraphFormat) != std::string_view::npos;
+}
+
+}  // namespace
+
+Model load_network(const std::string& name) {
+  std::error_code error;
+  if (!std::filesystem::exists(name, error)) {
+    const std::vector<std::string> names = architecture_names();
+    if (std::find(names.begin(), names.end(), name) != names.end()) return make_architecture(name);
+    return load_model(name);  // says that there is no such file
+  }
+  return is_description(name) ? load_description(name) : load_model(name);
+}
+
+Model load_description(const std::string& path) {
+  const std::vector<std::byte> bytes = read_file(path, kLargestJson);
+  return graph_from_json(text_of(bytes), path);
+}
+
+}  // namespace mnist

@@ -1,0 +1,194 @@
+// mnist predict: which digit an image shows.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <numeric>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "cli/arguments.h"
+#include "cli/ascii_art.h"
+#include "cli/commands.h"
+#include "cli/json_output.h"
+#include "cli/usage.h"
+#include "data/idx.h"
+#include "data/image_file.h"
+#include "data/prepare.h"
+#include "engine/inference.h"
+#include "formats/format_list.h"
+#include "mnist/builtin.h"
+#include "mnist/model_file.h"
+#include "train/evaluate.h"
+
+namespace mnist {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Images that are held in memory and classified at once.
+constexpr size_t kBatch = 1024;
+
+struct Options {
+  std::vector<std::string> words;  // [MODEL] IMAGE...
+  RunArguments run;
+  std::optional<uint64_t> top;
+  bool raw = false;
+  bool show = false;
+  bool json = false;
+};
+
+struct Picture {
+  Image given;
+  Image prepared;  // what the network sees
+};
+
+bool has_model_suffix(const std::string& word) {
+  for (const Format* format : formats()) {
+    for (const std::string& suffix : format->suffixes) {
+      if (word.size() > suffix.size() && word.ends_with(suffix)) return true;
+    }
+  }
+  return false;
+}
+
+// Whether the first word is a model: by its content, or by a name that only models have.
+bool is_model(const std::string& word) {
+  std::error_code error;
+  if (has_model_suffix(word)) return true;
+  if (!fs::is_regular_file(word, error)) return false;
+  const std::vector<std::byte> head = read_head(word, kHeadBytes);
+  return std::any_of(formats().begin(), formats().end(),
+                     [&](const Format* format) { return format->recognises(head); });
+}
+
+// An image of an IDX file is in the network's form already.
+bool is_finished(const Options& options, const std::string& word) {
+  return options.raw || parse_idx_image_name(word).has_value();
+}
+
+Picture read_picture(const Options& options, const std::string& word, const ImageSize& size,
+                     const std::string& model) {
+  Picture picture;
+  picture.given = read_image(word, {size.height, size.width});
+  if (!is_finished(options, word)) {
+    picture.prepared = prepare_digit(picture.given, prepare_options(size, model));
+    return picture;
+  }
+  if (picture.given.height != size.height || picture.given.width != size.width) {
+    throw Error(fmt::format("{}: {} x {} pixels expected by {}, got {} x {}{}", word, size.width,
+                            size.height, model, picture.given.width, picture.given.height,
+                            options.raw ? ": without --raw it is prepared" : ""));
+  }
+  picture.prepared = picture.given;
+  return picture;
+}
+
+// Classes from the most probable on.
+std::vector<size_t> ranking(const float* probabilities, size_t classes) {
+  std::vector<size_t> order(classes);
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return probabilities[a] > probabilities[b]; });
+  return order;
+}
+
+void print_object(const std::string& word, const float* probabilities, size_t classes) {
+  const size_t best = ranking(probabilities, classes).front();
+  print_json({{"image", word},
+              {"prediction", best},
+              {"probability", probabilities[best]},
+              {"probabilities", std::vector<float>(probabilities, probabilities + classes)}});
+}
+
+void print_text(const Options& options, const std::string& word, const Picture& picture,
+                const std::vector<std::string>& names, std::span<const float> probabilities) {
+  const Terminal terminal = output_terminal();
+  if (options.show) {
+    fmt::print("{}", ascii_art(picture.prepared, terminal.width));
+  } else if (options.words.size() == 1) {
+    fmt::print("{}", ascii_art(picture.given, std::min<size_t>(terminal.width, 56)));
+  }
+  const std::vector<size_t> order = ranking(probabilities.data(), probabilities.size());
+  std::string line =
+      fmt::format("{}: {}", printable(word, 200),
+                  coloured(terminal, Colour::kBold, class_name(names, order.front())));
+  const size_t top = std::min<size_t>(order.size(), options.top.value_or(3));
+  for (size_t i = 0; i < top; ++i) {
+    const double percent = 100.0 * static_cast<double>(probabilities[order[i]]);
+    line += i == 0 ? fmt::format("  {:.2f} %", percent)
+                   : fmt::format(", {} {:.2f} %", class_name(names, order[i]), percent);
+  }
+  fmt::print("{}\n", line);
+}
+
+void predict(const Options& options, const Model& model, const std::string& model_name) {
+  const ImageSize size = image_size(model, model_name);
+  ThreadPool threads(options.words.size() == 1 ? 1 : options.run.thread_count());
+  Inference inference(model, threads, true, &chosen_backend(options.run.backend));
+  const size_t classes = inference.output_elements();
+  for (size_t first = 0; first < options.words.size(); first += kBatch) {
+    const size_t count = std::min(kBatch, options.words.size() - first);
+    std::vector<Picture> pictures;
+    std::vector<const uint8_t*> pixels;
+    for (size_t i = 0; i < count; ++i) {
+      pictures.push_back(read_picture(options, options.words[first + i], size, model_name));
+    }
+    for (const Picture& picture : pictures) pixels.push_back(picture.prepared.pixels.data());
+    std::vector<float> values(count * classes);
+    inference.run(pixels, values.data());
+    for (size_t i = 0; i < count; ++i) {
+      float* probabilities = values.data() + i * classes;
+      softmax(probabilities, classes);
+      if (options.json) {
+        print_object(options.words[first + i], probabilities, classes);
+      } else {
+        print_text(options, options.words[first + i], pictures[i], model.class_names,
+                   {probabilities, classes});
+      }
+    }
+  }
+}
+
+void run(Options options) {
+  chosen_backend(options.run.backend);
+  const std::string first = options.words.front();
+  const bool has_model = is_model(first);
+  if (has_model) options.words.erase(options.words.begin());
+  if (options.words.empty()) throw UsageError(fmt::format("an IMAGE expected behind {}", first));
+  if (has_model) {
+    predict(options, load_model(first), first);
+  } else {
+    predict(options, builtin_model(), "the built-in model");
+  }
+}
+
+}  // namespace
+
+void add_predict(CLI::App& program) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = program.add_subcommand("predict", "Say which digit an image shows");
+  command
+      ->add_option("IMAGES", options->words,
+                   "A model (default: the built-in one), then PNG, JPEG or PGM files, raw bytes, "
+                   "t10k-images-idx3-ubyte:1234, or - for standard input")
+      ->required();
+  command->add_flag("--raw", options->raw,
+                    "Take images as they are: of the network's size, ink 255 on 0");
+  command->add_flag("--show", options->show, "Draw what the network sees");
+  add_count(*command, "--top", options->top, 1, 1000, "Classes to show (default: 3)");
+  command->add_flag("--json", options->json, "Print one JSON object a line and nothing else");
+  add_run_options(*command, options->run);
+  describe_usage(
+      *command, "predict [MODEL] IMAGE... [OPTIONS]",
+      "  mnist predict photo.jpg\n"
+      "  mnist predict --show drawing.png\n"
+      "  mnist predict mnist-cnn.gguf t10k-images-idx3-ubyte:1234\n"
+      "  mnist predict --json scans/*.png\n"
+      "\nPhotographs and drawings of one digit each, dark on light or light on dark, are\n"
+      "brought to MNIST's form first; images of IDX files are taken as they are.");
+  command->callback([options] { run(*options); });
+}
+
+}  // namespace mnist

@@ -1,0 +1,324 @@
+// mnist train: what the arguments ask for. The run itself is in train_run.cpp.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/network.h"
+#include "cli/train_run.h"
+#include "cli/usage.h"
+#include "data/augment.h"
+#include "mnist/model_file.h"
+#include "model/architectures.h"
+
+namespace mnist {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  std::vector<std::string> words;  // NETWORK OUT FILES... BACKEND, sorted by sort_words
+  std::string network;             // an architecture's name, or a JSON file
+  std::string out;
+  DataArguments data;
+  RunArguments run;
+  std::optional<uint64_t> epochs, batch_size, physical_batch_size, seed, checkpoint_stride;
+  std::optional<double> learning_rate, weight_decay, momentum, warmup, label_smoothing;
+  std::optional<double> validation_share;
+  std::string optimizer, schedule, augmentation, recipe, resume, init;
+  std::string checkpoint_folder, loss_csv;
+  bool json = false;
+  bool quiet = false;
+};
+
+bool is_json(const std::string& word) { return fs::path(word).extension() == ".json"; }
+
+bool is_network(const std::string& word) {
+  const std::vector<std::string> names = architecture_names();
+  return is_json(word) || std::find(names.begin(), names.end(), word) != names.end();
+}
+
+// Whether the network can be left out, because something else brings it.
+bool has_network(const Options& options) {
+  return !options.recipe.empty() || !options.resume.empty() || !options.init.empty();
+}
+
+// NETWORK [OUT] [IMAGES LABELS [IMAGES LABELS]] [BACKEND]
+void sort_words(Options& options) {
+  std::vector<std::string> words = options.words;
+  if (!words.empty() && (is_network(words.front()) || !has_network(options))) {
+    options.network = words.front();
+    words.erase(words.begin());
+  } else if (!has_network(options)) {
+    throw UsageError("a network expected: " + join(architecture_names()) +
+                     ", or a JSON file that describes one");
+  }
+  const std::string backend = take_backend(words);
+  if (!backend.empty()) options.run.backend = backend;
+  if (!words.empty()) {
+    options.out = words.front();
+    words.erase(words.begin());
+  }
+  if (words.size() == 1 || words.size() == 3 || words.size() == 5) {
+    chosen_backend(words.back());  // it is none: says so
+  }
+  if (words.size() != 0 && words.size() != 2 && words.size() != 4) {
+    throw UsageError(fmt::format("'{}' is one argument too many", words.back()));
+  }
+  options.data.files = words;
+}
+
+// Where `given` is set, `setting` becomes that.
+template <typename Given, typename Setting>
+void override_with(const std::optional<Given>& given, Setting& setting) {
+  if (given) setting = static_cast<Setting>(*given);
+}
+
+void apply_options(const Options& options, TrainSettings& settings) {
+  override_with(options.epochs, settings.epochs);
+  override_with(options.batch_size, settings.batch_size);
+  override_with(options.physical_batch_size, settings.physical_batch_size);
+  override_with(options.seed, settings.seed);
+  override_with(options.learning_rate, settings.learning_rate);
+  override_with(options.weight_decay, settings.weight_decay);
+  override_with(options.momentum, settings.momentum);
+  override_with(options.warmup, settings.warmup);
+  override_with(options.label_smoothing, settings.label_smoothing);
+  if (!options.optimizer.empty()) {
+    settings.optimizer = as_usage([&] { return parse_optimizer(options.optimizer); });
+  }
+  if (!options.schedule.empty()) settings.decay = options.schedule == "linear";
+  if (!options.augmentation.empty()) settings.augmentation = options.augmentation;
+  as_usage([&] {
+    check_settings(settings);
+    find_augmentation(settings.augmentation);
+  });
+}
+
+TrainSettings base_settings(const Options& options, const std::string& architecture) {
+  if (options.recipe.empty()) return default_settings(architecture);
+  const Recipe recipe = as_usage([&] { return find_recipe(options.recipe); });
+  if (recipe.architecture != architecture) {
+    throw UsageError(fmt::format("--recipe {} is for {}, not {}", options.recipe,
+                                 recipe.architecture, architecture));
+  }
+  return recipe.settings;
+}
+
+// The network with no values in its weights.
+Model describe_network(const std::string& network, const Dataset& dataset) {
+  if (is_json(network)) return load_description(network);
+  const Shape image = {1, static_cast<int64_t>(dataset.height),
+                       static_cast<int64_t>(dataset.width)};
+  Model model = make_architecture(network, image, static_cast<int64_t>(dataset.classes));
+  model.class_names = dataset.class_names;
+  return model;
+}
+
+// Throws unless what the user wrote, if anything, is what the run to go on with had.
+template <typename Value>
+void expect_same(const char* what, const Value& given, const Value& saved, const std::string& who) {
+  if (given == saved) return;
+  throw UsageError(fmt::format("{}: {} given, but the run in {} has {}", what, given, who, saved));
+}
+
+void expect_same_run(const Options& options, const Checkpoint& checkpoint, const std::string& who) {
+  const TrainSettings& saved = checkpoint.settings;
+  TrainSettings given = saved;
+  apply_options(options, given);
+  expect_same("--epochs", given.epochs, saved.epochs, who);
+  expect_same("--batch-size", given.batch_size, saved.batch_size, who);
+  expect_same("--physical-batch-size", given.physical_batch_size, saved.physical_batch_size, who);
+  expect_same("--seed", given.seed, saved.seed, who);
+  expect_same("--learning-rate", given.learning_rate, saved.learning_rate, who);
+  expect_same("--weight-decay", given.weight_decay, saved.weight_decay, who);
+  expect_same("--momentum", given.momentum, saved.momentum, who);
+  expect_same("--warmup", given.warmup, saved.warmup, who);
+  expect_same("--label-smoothing", given.label_smoothing, saved.label_smoothing, who);
+  expect_same("--optimizer", to_string(given.optimizer), to_string(saved.optimizer), who);
+  expect_same("--schedule", given.decay ? "linear" : "constant",
+              saved.decay ? "linear" : "constant", who);
+  expect_same("--augment", given.augmentation, saved.augmentation, who);
+  expect_same("--validation-split", options.validation_share.value_or(checkpoint.validation_share),
+              checkpoint.validation_share, who);
+  if (options.network.empty() || is_json(options.network)) return;
+  expect_same("network", options.network, checkpoint.model.architecture, who);
+}
+
+void find_run_to_resume(const Options& options, TrainRequest& request, StatusLine& status) {
+  FoundCheckpoint found = find_checkpoint(options.resume);
+  for (const std::string& reason : found.passed_over) {
+    status.print(fmt::format("passed over: {}", reason));
+  }
+  const std::string who = found.path.string();
+  if (!found.passed_over.empty()) status.print("going on from " + who);
+  expect_same_run(options, found.checkpoint, who);
+  request.settings = found.checkpoint.settings;
+  request.validation_share = found.checkpoint.validation_share;
+  request.model = found.checkpoint.model;
+  if (request.data.is_default()) {
+    const std::vector<std::string>& source = found.checkpoint.source;
+    if (source.size() == 1) request.data.name = source.front();
+    if (source.size() > 1) request.data.files = source;
+  }
+  request.checkpoint = std::move(found.checkpoint);
+}
+
+// Settings and first weights of a run that begins.
+void begin_run(const Options& options, TrainRequest& request, const Dataset& dataset) {
+  std::string network = options.network;
+  if (!options.init.empty()) {
+    request.model = load_model(options.init);
+    if (!network.empty() && network != request.model.architecture) {
+      throw UsageError(fmt::format("--init {} is {}, not {}", options.init,
+                                   request.model.architecture, network));
+    }
+  } else {
+    if (network.empty()) network = find_recipe(options.recipe).architecture;
+    request.model = describe_network(network, dataset);
+  }
+  request.settings = base_settings(options, request.model.architecture);
+  apply_options(options, request.settings);
+  if (options.init.empty()) initialize_weights(request.model, request.settings.seed);
+}
+
+void prepare_checkpoint_folder(const Options& options, TrainRequest& request) {
+  request.checkpoint_folder = options.checkpoint_folder;
+  request.checkpoint_stride = options.checkpoint_stride.value_or(1);
+  if (options.checkpoint_folder.empty()) {
+    if (options.checkpoint_stride)
+      throw UsageError("--checkpoint-stride: needs --checkpoint-folder");
+    return;
+  }
+  std::error_code error;
+  fs::create_directories(request.checkpoint_folder, error);
+  if (error) {
+    throw Error(
+        fmt::format("{}: cannot be created: {}", options.checkpoint_folder, error.message()));
+  }
+  if (options.resume.empty() && !list_checkpoints(request.checkpoint_folder).empty()) {
+    throw Error(
+        fmt::format("{}: holds checkpoints of an earlier run: go on with it by --resume {}, "
+                    "or name another folder",
+                    options.checkpoint_folder, shell_word(options.checkpoint_folder)));
+  }
+}
+
+// Finds out early, not after the training, that the result cannot be written.
+void check_output(const fs::path& out) {
+  std::error_code error;
+  if (fs::is_directory(out, error)) throw Error(out.string() + ": is a directory");
+  const fs::path folder = out.has_parent_path() ? out.parent_path() : fs::path(".");
+  if (!fs::is_directory(folder, error)) {
+    throw Error(fmt::format("{}: cannot be written: there is no directory {}", out.string(),
+                            folder.string()));
+  }
+}
+
+void run(Options options) {
+  sort_words(options);
+  chosen_backend(options.run.backend);
+  TrainRequest request;
+  request.data = options.data;
+  request.threads = options.run.thread_count();
+  request.json = options.json;
+  request.quiet = options.quiet;
+  request.loss_csv = options.loss_csv;
+  StatusLine status(options.quiet);
+  if (!options.resume.empty()) find_run_to_resume(options, request, status);
+  request.source = chosen_source(request.data);
+  const Dataset dataset = load_half(request.data, request.source, Split::kTrain, status);
+  if (options.resume.empty()) {
+    request.validation_share = options.validation_share.value_or(0.0);
+    begin_run(options, request, dataset);
+  }
+  request.out = options.out.empty() ? request.model.architecture + ".gguf" : options.out;
+  check_output(request.out);
+  prepare_checkpoint_folder(options, request);
+  const int exit_code = run_training(request, dataset);
+  if (exit_code != 0) throw CLI::RuntimeError(exit_code);
+}
+
+void add_settings(CLI::App& command, Options& options) {
+  constexpr uint64_t kMost = 1'000'000;
+  add_count(command, "-e,--epochs,--nb-epochs", options.epochs, 1, kMost,
+            "Times that all images are learned from");
+  add_count(command, "-b,--batch-size", options.batch_size, 1, 1 << 24,
+            "Images that one step of the optimizer learns from");
+  add_count(command, "--physical-batch-size", options.physical_batch_size, 1, 1 << 24,
+            "Images in memory at once: divides the batch size, gradients are added up");
+  add_number(command, "--learning-rate,--lr", options.learning_rate, 0.0, 1e6,
+             "The highest learning rate of the schedule");
+  command.add_option("--optimizer", options.optimizer, "sgd, momentum, adam or adamw")
+      ->type_name("NAME");
+  add_number(command, "--momentum", options.momentum, 0.0, 1.0, "Of the optimizer 'momentum'");
+  add_number(command, "--weight-decay", options.weight_decay, 0.0, 1e6,
+             "Decoupled for adamw, else added to the gradient");
+  command
+      .add_option("--schedule", options.schedule,
+                  "The learning rate after the warm-up: falls to 0 (linear) or stays (constant)")
+      ->check(CLI::IsMember({"linear", "constant"}))
+      ->type_name("NAME");
+  add_number(command, "--warmup", options.warmup, 0.0, 1.0,
+             "Share of the steps in which the learning rate rises");
+  add_number(command, "--label-smoothing", options.label_smoothing, 0.0, 1.0,
+             "Share of the target that all classes have in common");
+  command.add_option("--augment", options.augmentation, "Change the images at random: a preset")
+      ->type_name("PRESET");
+  add_count(command, "--seed", options.seed, 0, UINT64_MAX,
+            "Of everything that is random; the same seed gives the same model");
+  add_number(command, "--validation-split", options.validation_share, 0.0, 0.99,
+             "Share of the images to hold back and measure with after each epoch");
+}
+
+void add_files(CLI::App& command, Options& options) {
+  CLI::Option* resume = command.add_option("--resume", options.resume,
+                                           "Go on from a checkpoint, or the newest in a folder");
+  resume->type_name("FILE|FOLDER");
+  command.add_option("--init", options.init, "Start from the weights of a model")
+      ->type_name("MODEL")
+      ->excludes(resume);
+  command.add_option("--checkpoint-folder", options.checkpoint_folder, "Where to keep checkpoints")
+      ->type_name("FOLDER");
+  add_count(command, "--checkpoint-stride", options.checkpoint_stride, 1, 1'000'000,
+            "Epochs from one checkpoint to the next (default: 1)");
+  command.add_option("--loss-csv-path", options.loss_csv, "Write a line for each epoch to a file")
+      ->type_name("FILE");
+}
+
+}  // namespace
+
+void add_train(CLI::App& program) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = program.add_subcommand("train", "Train a network and write it to a file");
+  command->add_option(
+      "NETWORK", options->words,
+      join(architecture_names()) +
+          ", or a JSON file; then OUT (default: NETWORK.gguf), IDX files, a backend");
+  add_data_options(*command, options->data);
+  command
+      ->add_option("--recipe", options->recipe,
+                   "Network and settings for a purpose: " + join(recipe_names()))
+      ->type_name("NAME");
+  add_settings(*command, *options);
+  add_files(*command, *options);
+  add_run_options(*command, options->run);
+  command->add_flag("--json", options->json, "Print one JSON object for each epoch and the result");
+  command->add_flag("-q,--quiet", options->quiet, "Print the result only");
+  describe_usage(
+      *command,
+      "train NETWORK [OUT.gguf] [IMAGES LABELS [TEST_IMAGES TEST_LABELS]] [BACKEND] [OPTIONS]",
+      "  mnist train mnist-cnn\n"
+      "  mnist train mnist-fc fc.gguf train-images-idx3-ubyte train-labels-idx1-ubyte\n"
+      "  mnist train mnist-cnn --data synthetic --epochs 3 --loss-csv-path loss.csv\n"
+      "  mnist train mnist-best best.gguf --checkpoint-folder run/ --validation-split 0.1\n"
+      "  mnist train best.gguf --resume run/\n"
+      "\nSettings that are not given are chosen for the network. The model is the same, bit for\n"
+      "bit, for any number of threads, and for a run that was stopped (Ctrl-C) and resumed.");
+  command->callback([options] { run(*options); });
+}
+
+}  // namespace mnist
