@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
-#include <cstdlib>
 
 namespace mnist {
 namespace {
@@ -12,8 +10,10 @@ namespace {
 constexpr size_t kThumbnail = 48;      // the background is smooth: this many pixels show it
 constexpr float kLeastNoise = 2.0F;    // grey levels; JPEG and 8 bits are not better
 constexpr float kEdgeWeight = 2.0F;    // the outer eighth of an image is rarely ink
-constexpr float kLeastTolerance = 8.0F;
-constexpr double kFlatEdge = 0.75;
+constexpr float kLeastTolerance = 8.0F;  // grey levels from the paper that may be ink,
+constexpr float kMostTolerance = 30.0F;  // and that must be
+constexpr double kFlatEdge = 0.9;        // of the pixels at the edge are explained: a plain sheet
+constexpr double kLightPaper = -0.25;    // of the leans' range -2..2: photographs show white paper
 constexpr size_t kMedianGrid = 12;
 constexpr size_t kTerms = 6;           // 1, x, y, xx, xy, yy
 using Terms = std::array<double, kTerms>;
@@ -151,33 +151,39 @@ Plane local_median(const Plane& grey) {
   return enlarge(medians, grey.height, grey.width);
 }
 
-// Above 0: dark on light. What differs from the surface counts, and what is narrower than a fifth
-// of the image: the first knows thick pens from their gaps, the second pens from hard shadows.
-double lean_to_dark(const Plane& grey, const Plane& surface, float tolerance) {
+// Whether the image is dark on light. Where the surface explains the edge of the image, what differs
+// from it is ink, however thick the pen. Elsewhere (shadows, a table, an image cut to the digit)
+// what differs from the paper nearby and what is narrow have the say, and paper is mostly light.
+bool is_dark_on_light(const Plane& grey, const Plane& surface) {
+  const float tolerance = std::min(3.0F * spread(grey, surface), kMostTolerance);
   Evidence far;
-  Evidence narrow; Evidence local; const Plane med=local_median(grey);
+  size_t edge = 0;
+  size_t explained = 0;
+  for (size_t r = 0; r < grey.height; ++r) {
+    for (size_t c = 0; c < grey.width; ++c) {
+      const float distance = grey.at(r, c) - surface.at(r, c);
+      far.add(distance, tolerance);
+      if (!at_edge(grey, r, c)) continue;
+      ++edge;
+      explained += std::abs(distance) <= tolerance ? 1 : 0;
+    }
+  }
+  if (static_cast<double>(explained) >= kFlatEdge * static_cast<double>(edge)) {
+    return far.lean() >= 0;
+  }
+  Evidence near;
+  Evidence narrow;
+  const float least = std::max(kLeastTolerance, 4.0F * noise_of(grey));
+  const Plane median = local_median(grey);
   const size_t radius = std::max<size_t>(1, std::max(grey.height, grey.width) / 10);
   const Plane closed = window_min(window_max(grey, radius), radius);
   const Plane opened = window_max(window_min(grey, radius), radius);
-  const float least = std::max(kLeastTolerance, 4.0F * noise_of(grey));
-  size_t edge = 0;
-  size_t known = 0;
-  for (size_t r = 0; r < grey.height; ++r) {
-    for (size_t c = 0; c < grey.width; ++c) {
-      const float value = grey.at(r, c);
-      const float distance = value - surface.at(r, c);
-      far.add(distance, tolerance);
-      local.add(value-med.at(r,c),least);
-      narrow.add(value - closed.at(r, c), least);
-      narrow.add(value - opened.at(r, c), least);
-      if (!at_edge(grey, r, c)) continue;
-      ++edge;
-      known += std::abs(distance) <= tolerance ? 1 : 0;
-    }
+  for (size_t i = 0; i < grey.values.size(); ++i) {
+    near.add(grey.values[i] - median.values[i], least);
+    narrow.add(grey.values[i] - closed.values[i], least);
+    narrow.add(grey.values[i] - opened.values[i], least);
   }
-  const double trust = static_cast<double>(known) / static_cast<double>(edge);
-  if (getenv("DBG")) fprintf(stderr,"far %.2f narrow %.2f trust %.2f tol %.1f local %.2f\n",far.lean(),narrow.lean(),trust,tolerance,local.lean());
-  return trust >= kFlatEdge ? far.lean() : far.lean() + narrow.lean();
+  return near.lean() + narrow.lean() >= kLightPaper;
 }
 
 }  // namespace
@@ -192,8 +198,7 @@ Sheet flatten_lighting(const Plane& grey, std::optional<bool> polarity) {
                    small(grey.height), small(grey.width));
   const Plane surface = quadratic_surface(thumbnail);
   Sheet sheet;
-  const float tolerance = std::min(3.0F * spread(thumbnail, surface), 30.0F);
-  sheet.dark_on_light = polarity.value_or(lean_to_dark(thumbnail, surface, tolerance) >= 0);
+  sheet.dark_on_light = polarity.has_value() ? *polarity : is_dark_on_light(thumbnail, surface);
   const Plane lighting = enlarge(surface, grey.height, grey.width);
   sheet.strength = box_blur(grey, side / 200);
   sheet.noise = noise_of(sheet.strength);

@@ -110,6 +110,7 @@ class Activation : public Op {
     kernels_().forward(args.inputs[0], args.output, floats(args.pass), parameter_);
   }
   void backward(const BackwardArgs& args) const override {
+    if (args.d_inputs[0] == nullptr) return;
     kernels_().backward(args.inputs[0], args.output, args.d_output, args.d_inputs[0],
                         floats(args.pass), parameter_);
   }

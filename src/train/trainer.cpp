@@ -108,7 +108,7 @@ Trainer::Impl::Impl(const Model& start, TrainingImages training_images,
       settings(train_settings),
       threads(pool),
       plan(start, training_options()),
-      augmentation(find_augmentation(train_settings.augmentation)) {
+      augmentation(augmentation_by_name(train_settings.augmentation)) {
   check_settings(settings);
   check();
   if (settings.physical_batch_size == 0) settings.physical_batch_size = settings.batch_size;
@@ -179,7 +179,7 @@ void Trainer::Impl::run_pass(size_t s, size_t thread, size_t first, size_t count
     const uint32_t index = images.indices[batch_order[first + i]];
     data.pointers[i] = dataset.pixels.data() + size_t{index} * image_bytes;
     data.labels[i] = dataset.labels[index];
-    if (augmentation.is_none()) continue;
+    if (augmentation == Augmentation{}) continue;
     uint8_t* augmented = data.pixels.data() + i * image_bytes;
     augment(data.pointers[i], dataset.height, dataset.width, augmentation,
             random_key(settings.seed, RandomUse::kAugment, epoch, index), augmented);

@@ -1,0 +1,198 @@
+// Nodes that no op accepts, and what their errors say.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "mnist/error.h"
+#include "ops/op_list.h"
+#include "ops/op_rows.h"
+
+namespace mnist {
+namespace {
+
+using Integers = std::vector<int64_t>;
+using Attributes = std::map<std::string, Attribute>;
+
+RowInput x(Shape shape) { return {RowInput::Kind::kActivation, std::move(shape)}; }
+RowInput w(Shape shape) { return {RowInput::Kind::kWeight, std::move(shape)}; }
+
+OpRow row_of(const std::string& type, std::vector<RowInput> inputs, Attributes attributes) {
+  OpRow row;
+  row.node.type = type;
+  row.node.name = "n";
+  row.node.attributes = std::move(attributes);
+  row.inputs = std::move(inputs);
+  return row;
+}
+
+void expect_error(const std::string& type, std::vector<RowInput> inputs, Attributes attributes,
+                  const std::string& text) {
+  SCOPED_TRACE(type + ": " + text);
+  try {
+    make_row_op(row_of(type, std::move(inputs), std::move(attributes)));
+    ADD_FAILURE() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr(text));
+    if (text != "2^31") {
+      EXPECT_THAT(error.what(), testing::HasSubstr("node 'n' (" + type + ")"));
+    }
+  }
+}
+
+const Integers kTwo = {2, 2};
+
+TEST(ShapeRule, WindowsMustFit) {
+  for (const char* type : {"MaxPool", "AveragePool"}) {
+    auto expect = [&](const Shape& shape, Attributes attributes, const std::string& text) {
+      expect_error(type, {x(shape)}, std::move(attributes), text);
+    };
+    expect({1, 4, 4}, {}, "'kernel_shape' is missing");
+    expect({16}, {{"kernel_shape", kTwo}}, "(channels, height, width) expected, got (16)");
+    expect({1, 0, 4}, {{"kernel_shape", kTwo}}, "got (1,0,4)");
+    expect({1, 4, 4}, {{"kernel_shape", Integers{2}}}, "kernel_shape: 2 integers expected, got 1");
+    expect({1, 4, 4}, {{"kernel_shape", Integers{0, 2}}},
+           "kernel_shape: 1 to 1024 expected, got 0");
+    expect({1, 4, 4}, {{"kernel_shape", "22"}}, "a list of integers expected");
+    expect({1, 4, 4}, {{"kernel_shape", Integers{5, 2}}},
+           "extent 5 is larger than the padded input");
+    expect({1, 4, 4}, {{"kernel_shape", Integers{int64_t{1} << 62, 2}}}, "kernel_shape: 1 to 1024");
+    expect({1, 4, 4}, {{"kernel_shape", kTwo}, {"dilations", Integers{4, 1}}},
+           "extent 5 is larger");
+    expect({1, 4, 4}, {{"kernel_shape", kTwo}, {"dilations", Integers{-1, 1}}}, "got -1");
+    expect({1, 4, 4}, {{"kernel_shape", kTwo}, {"strides", Integers{0, 1}}}, "strides: 1 to 1024");
+    expect({1, 4, 4}, {{"kernel_shape", kTwo}, {"pads", Integers{0, 0, -1, 0}}}, "pads: 0 to 1024");
+    expect({1, 4, 4}, {{"kernel_shape", kTwo}, {"pads", Integers{1, 1}}}, "pads: 4 integers");
+    expect({1, 4, 4}, {{"kernel_shape", kTwo}, {"pads", Integers{3, 0, 0, 0}}},
+           "padding 3 is wider");
+    expect({1, 4, 4}, {{"kernel_shape", kTwo}, {"pads", Integers{2, 0, 0, 0}}},
+           "lies in the padding");
+    // Both of its taps are beside the only column.
+    expect({1, 1, 1},
+           {{"kernel_shape", kTwo}, {"dilations", Integers{2, 2}}, {"pads", Integers{1, 1, 1, 1}}},
+           "window 0 of axis 0 lies in the padding");
+    expect({1, 4, 4}, {{"kernel_shape", kTwo}, {"auto_pad", "SAME"}}, "got SAME");
+    expect({1, 4, 4},
+           {{"kernel_shape", kTwo}, {"auto_pad", "SAME_UPPER"}, {"pads", Integers{1, 0, 0, 0}}},
+           "both 'pads' and 'auto_pad'");
+    expect({1, 4, 4}, {{"kernel_shape", kTwo}, {"kernel", kTwo}},
+           "attribute 'kernel' is not supported");
+    expect_error(type, {w({1, 4, 4})}, {{"kernel_shape", kTwo}}, "must be an activation");
+    expect_error(type, {}, {{"kernel_shape", kTwo}}, "inputs expected, got 0");
+  }
+  expect_error("GlobalAveragePool", {x({5})}, {}, "got (5)");
+}
+
+TEST(ShapeRule, ConvAndGemm) {
+  expect_error("Conv", {x({3, 5, 5}), w({4, 2, 3, 3})}, {}, "channels");
+  expect_error("Conv", {x({3, 5, 5}), w({4, 3, 3, 3}), w({5})}, {}, "bias");
+  expect_error("Conv", {x({3, 5, 5}), w({4, 3, 3})}, {}, "weights");
+  expect_error("Conv", {x({3, 5, 5}), w({4, 3, 3, 3})}, {{"group", int64_t{2}}}, "groups");
+  expect_error("Conv", {x({3, 5, 5}), w({4, 3, 3, 3})}, {{"group", int64_t{0}}}, "groups");
+  expect_error("Conv", {x({3, 5, 5}), w({4, 3, 3, 3})}, {{"kernel_shape", kTwo}},
+               "kernel_shape (2,2) does not fit the weights' (3,3)");
+  expect_error("Conv", {x({3, 2, 5}), w({4, 3, 3, 3})}, {}, "extent 3 is larger");
+  expect_error("Conv", {x({3, 5, 5}), x({4, 3, 3, 3})}, {}, "must be a weight");
+  expect_error("Gemm", {x({5}), w({4, 6})}, {{"transB", int64_t{1}}}, "weights (4,6)");
+  expect_error("Gemm", {x({5}), w({4, 5})}, {}, "weights (4,5)");
+  expect_error("Gemm", {x({1, 5}), w({5, 4})}, {}, "Flatten");
+  expect_error("Gemm", {x({5}), w({5, 4}), w({5})}, {}, "C of 4");
+  expect_error("Gemm", {x({5}), w({5, 4})}, {{"transA", int64_t{1}}}, "transA");
+}
+
+TEST(ShapeRule, BatchNormalization) {
+  auto expect = [](const Shape& shape, std::vector<int64_t> counts, Attributes attributes,
+                   const std::string& text) {
+    std::vector<RowInput> inputs = {x(shape)};
+    for (int64_t count : counts) inputs.push_back(w({count}));
+    inputs.back().kind = RowInput::Kind::kPositiveWeight;
+    expect_error("BatchNormalization", inputs, std::move(attributes), text);
+  };
+  expect({3, 4, 4}, {3, 3, 3}, {}, "inputs expected, got 4");
+  expect({3, 4, 4}, {3, 3, 4, 3}, {}, "input 3: shape (3) expected");
+  expect({}, {3, 3, 3, 3}, {}, "an input (channels, ...) expected");
+  expect({3}, {3, 3, 3, 3}, {{"epsilon", 0.0}}, "epsilon");
+  expect({3}, {3, 3, 3, 3}, {{"momentum", 1.5}}, "momentum");
+  expect({3}, {3, 3, 3, 3}, {{"training_mode", int64_t{1}}}, "training_mode 0");
+  std::vector<RowInput> signed_variance(5, w({30}));
+  signed_variance[0] = x({30});
+  expect_error("BatchNormalization", signed_variance, {}, "a variance is negative");
+}
+
+TEST(ShapeRule, Elementwise) {
+  for (const char* type : {"Add", "Mul"}) {
+    expect_error(type, {x({2, 3}), x({3})}, {}, "activations of one shape expected");
+    expect_error(type, {x({2, 3}), w({2})}, {},
+                 "a weight (2) cannot be broadcast to an image (2,3)");
+    expect_error(type, {x({2, 3}), w({5, 2, 3})}, {}, "cannot be broadcast");
+    expect_error(type, {x({1, 3}), w({2, 3})}, {}, "cannot be broadcast");
+    expect_error(type, {w({3}), w({3})}, {}, "both are weights");
+    expect_error(type, {x({3})}, {}, "two inputs expected");
+    expect_error(type, {x({3}), x({3})}, {{"axis", int64_t{1}}}, "'axis' is not supported");
+  }
+}
+
+TEST(ShapeRule, Views) {
+  auto expect = [](const Integers& shape, const std::string& text) {
+    expect_error("Reshape", {x({2, 3, 4})}, {{"shape", shape}}, text);
+  };
+  expect({5, 5}, "has 24 elements, which do not fill shape (5,5)");
+  expect({5, -1}, "do not fill shape");
+  expect({-1, -1}, "at most one of them -1");
+  expect({0, 24}, "extents of an image");
+  expect({-2, 12}, "extents of an image");
+  expect({int64_t{1} << 62, int64_t{1} << 62}, "extents of an image");
+  expect({}, "do not fill shape ()");
+  expect_error("Reshape", {x({4})}, {}, "'shape' is missing");
+  expect_error("Flatten", {x({2, 3, 4})}, {{"axis", int64_t{2}}}, "axis: 1 expected");
+  expect_error("Flatten", {x({2, 3, 4})}, {{"axis", int64_t{0}}}, "axis: 1 expected");
+  expect_error("Identity", {x({2}), x({2})}, {}, "inputs expected, got 2");
+}
+
+TEST(ShapeRule, ConcatSoftmaxDropout) {
+  Attributes second = {{"axis", int64_t{2}}};
+  expect_error("Concat", {x({2, 3}), x({3, 3})}, second, "(2,3) and (3,3) do not fit together");
+  expect_error("Concat", {x({2, 3}), x({2})}, second, "do not fit together");
+  expect_error("Concat", {x({2, 3}), x({2, 3, 1})}, second, "do not fit together");
+  expect_error("Concat", {x({2, 3}), x({2, 3})}, {}, "'axis' is missing");
+  expect_error("Concat", {x({2, 3}), x({2, 3})}, {{"axis", int64_t{0}}}, "0 is the batch");
+  expect_error("Concat", {x({2, 3}), x({2, 3})}, {{"axis", int64_t{-3}}}, "got -3");
+  expect_error("Concat", {x({int64_t{1} << 30}), x({int64_t{1} << 30}), x({int64_t{1} << 30})},
+               {{"axis", int64_t{1}}}, "2^31");
+  expect_error("Concat", {}, second, "at least one input");
+  expect_error("Softmax", {x({10})}, {{"axis", int64_t{2}}}, "an axis of the input (10) expected");
+  expect_error("LogSoftmax", {x({10})}, {{"axis", int64_t{0}}}, "got 0");
+  expect_error("Softmax", {x({10})}, {{"axis", 1.5}}, "an integer expected");
+  expect_error("Dropout", {x({10})}, {{"ratio", 1.0}}, "within [0, 1)");
+  expect_error("Dropout", {x({10})}, {{"ratio", -0.1}}, "within [0, 1)");
+  expect_error("Dropout", {x({10})}, {{"ratio", std::nan("")}}, "within [0, 1)");
+  expect_error("Relu6", {x({10})}, {}, "did you mean Relu?");
+}
+
+// What the engine is told besides.
+TEST(ShapeRule, PropertiesOfOps) {
+  Attributes pool = {{"kernel_shape", kTwo}, {"strides", kTwo}};
+  EXPECT_EQ(make_row_op(row_of("MaxPool", {x({1, 4, 6})}, pool))->epilogue(),
+            Epilogue::kMaxPool2x2);
+  EXPECT_EQ(make_row_op(row_of("MaxPool", {x({1, 4, 5})}, pool))->epilogue(), Epilogue::kNone);
+  pool["pads"] = Integers{0, 1, 0, 1};
+  EXPECT_EQ(make_row_op(row_of("MaxPool", {x({1, 4, 6})}, pool))->epilogue(), Epilogue::kNone);
+
+  RowInput variance = {RowInput::Kind::kPositiveWeight, {3}};
+  auto norm = make_row_op(row_of("BatchNormalization", {x({3}), w({3}), w({3}), w({3}), variance},
+                                 {{"momentum", 0.75}}));
+  EXPECT_EQ(norm->statistic_rate(), 0.25);
+  EXPECT_GE(norm->least_images(), 32U);
+  std::vector<bool> trainable;
+  std::vector<Initial::Kind> kinds;
+  for (size_t i = 1; i <= 4; ++i) {
+    trainable.push_back(norm->trainable(i));
+    kinds.push_back(norm->initial(i).kind);
+  }
+  EXPECT_EQ(trainable, (std::vector<bool>{true, true, false, false}));
+  using Kind = Initial::Kind;
+  EXPECT_EQ(kinds, (std::vector<Kind>{Kind::kOne, Kind::kZero, Kind::kZero, Kind::kOne}));
+}
+
+}  // namespace
+}  // namespace mnist
