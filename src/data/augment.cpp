@@ -174,10 +174,17 @@ Canvas on_canvas(const uint8_t* in, size_t height, size_t width) {
   return canvas;
 }
 
+// a + (b - a) * share / 256, in 16 bits so that SIMD takes eight at a time. share <= 256.
+inline uint8_t blend(uint8_t a, uint8_t b, uint16_t share) {
+  auto left = static_cast<uint16_t>(a * static_cast<uint16_t>(256 - share));
+  auto right = static_cast<uint16_t>(b * share);
+  return static_cast<uint8_t>(static_cast<uint16_t>(left + right) >> 8);
+}
+
 // Moves every pixel towards the largest (amount > 0) or smallest (amount < 0) of its cross of five.
 void change_thickness(float amount, Canvas& canvas) {
   const Canvas old = canvas;
-  auto share = static_cast<int>(std::abs(amount) * 256);
+  auto share = static_cast<uint16_t>(std::abs(amount) * 256);
   for (size_t y = 0; y < canvas.height; ++y) {
     const uint8_t* here = old.row(y);
     const uint8_t* above = here - old.stride;
@@ -186,45 +193,57 @@ void change_thickness(float amount, Canvas& canvas) {
     if (amount > 0) {
       for (size_t x = 0; x < canvas.width; ++x) {
         uint8_t sides = std::max(here[x - 1], here[x + 1]);
-        int most = std::max(std::max(above[x], below[x]), std::max(sides, here[x]));
-        out[x] = static_cast<uint8_t>(here[x] + ((most - here[x]) * share) / 256);
+        uint8_t most = std::max(std::max(above[x], below[x]), std::max(sides, here[x]));
+        out[x] = blend(here[x], most, share);
       }
     } else {
       for (size_t x = 0; x < canvas.width; ++x) {
         uint8_t sides = std::min(here[x - 1], here[x + 1]);
-        int least = std::min(std::min(above[x], below[x]), std::min(sides, here[x]));
-        out[x] = static_cast<uint8_t>(here[x] - ((here[x] - least) * share) / 256);
+        uint8_t least = std::min(std::min(above[x], below[x]), std::min(sides, here[x]));
+        out[x] = blend(here[x], least, share);
       }
     }
   }
 }
 
+// Blends with the binomial mean (1 2 1; 2 4 2; 1 2 1) / 16.
 void blur(float amount, Canvas& canvas) {
   const Canvas old = canvas;
-  auto share = static_cast<int>(amount * 256);
+  auto share = static_cast<uint16_t>(amount * 256);
+  std::vector<uint16_t> sums(canvas.width + 2);
   for (size_t y = 0; y < canvas.height; ++y) {
-    const uint8_t* here = old.row(y);
+    const uint8_t* here = old.row(y) - 1;
     const uint8_t* above = here - old.stride;
     const uint8_t* below = here + old.stride;
+    for (size_t x = 0; x < canvas.width + 2; ++x)
+      sums[x] = static_cast<uint16_t>(above[x] + 2 * here[x] + below[x]);
     uint8_t* out = canvas.row(y);
     for (size_t x = 0; x < canvas.width; ++x) {
-      int sum = above[x - 1] + above[x] + above[x + 1] + here[x - 1] + here[x] + here[x + 1] +
-                below[x - 1] + below[x] + below[x + 1];
-      out[x] = static_cast<uint8_t>((here[x] * (256 - share) + sum * share / 9) / 256);
+      auto sum = static_cast<uint16_t>(sums[x] + 2 * sums[x + 1] + sums[x + 2]);
+      out[x] = blend(here[x + 1], static_cast<uint8_t>(sum >> 4), share);
     }
   }
 }
 
+// Greys times `gain` (0..1), and up to `noise` (0..1) of 255 more or less.
 void change_grey(float gain, float noise, size_t count, Random& random, uint8_t* pixels) {
-  auto factor = static_cast<int>(gain * 256);
-  auto reach = static_cast<int>(noise * 256);
-  uint64_t bits = 0;
-  for (size_t i = 0; i < count; ++i) {
-    if (i % 8 == 0) bits = reach == 0 ? 0 : random.bits();
-    int deviation = (static_cast<int>(bits & 255) - 128) * reach / 128;
-    bits >>= 8;
-    int value = (pixels[i] * factor) / 256 + (reach == 0 ? 0 : deviation);
-    pixels[i] = static_cast<uint8_t>(std::clamp(value, 0, 255));
+  auto factor = static_cast<uint16_t>(gain * 256);
+  auto reach = static_cast<int16_t>(noise * 255);
+  std::array<uint64_t, 8> bits{};
+  std::array<uint8_t, sizeof bits> bytes{};
+  for (size_t first = 0; first < count; first += bytes.size()) {
+    if (reach > 0)
+      for (uint64_t& word : bits) word = random.bits();
+    for (size_t k = 0; k < bytes.size(); ++k)
+      bytes[k] = static_cast<uint8_t>(bits[k / 8] >> (k % 8 * 8));
+    size_t some = std::min(bytes.size(), count - first);
+    for (size_t k = 0; k < some; ++k) {
+      uint8_t grey = blend(0, pixels[first + k], factor);
+      auto deviation = static_cast<int16_t>(static_cast<int16_t>(bytes[k] - 128) * reach);
+      auto value = static_cast<int16_t>(grey + (deviation >> 7));
+      value = reach > 0 ? value : grey;
+      pixels[first + k] = static_cast<uint8_t>(value < 0 ? 0 : value > 255 ? 255 : value);
+    }
   }
 }
 

@@ -12,7 +12,7 @@
 namespace mnist {
 namespace {
 
-constexpr size_t kWorkingSide = 400;    // the digit is looked for at this size
+constexpr size_t kWorkingSide = 256;    // the digit is looked for at this size
 constexpr size_t kDrawingSide = 100;    // and drawn anew at this one: five times the box
 constexpr double kWidePen = 0.4;        // of the longer side: no stroke is wider
 constexpr double kThinPen = 0.15;       // likewise, of the strokes in most photographs
@@ -21,6 +21,7 @@ constexpr float kLeastContrast = 12.0F; // grey levels; less is no ink
 struct Found {
   Plane ink;       // 0..1, of the digit only
   Box box;         // of the digit, in pixels of `ink`
+  Box part;        // of the image, that `ink` shows
   float pen = 0;   // width of its strokes, likewise
   double scale = 1;  // pixels of the image for each of `ink`
   bool dark_on_light = true;
@@ -43,6 +44,11 @@ Plane to_plane(const Mask& mask) {
 Mask grow(const Mask& mask) {
   const Plane near = box_blur(to_plane(mask), 1);
   return above(near, 0);
+}
+
+// The pen's width in the ink of `mask` within `box`.
+float pen_in(const Mask& mask, const Box& box) {
+  return pen_width(signed_distance(above(crop(to_plane(mask), box, 1), 0)));
 }
 
 float ink_level(const Plane& strength, const Mask& mask, double share) {
@@ -85,7 +91,7 @@ Mask digit_without_lines(const Plane& strength, float limit, size_t* removed) {
   Mask digit = select_digit(find_components(ink));
   if (lines.empty()) return digit;
   const Box box = bounds(to_plane(digit), 0);
-  const float pen = pen_width(signed_distance(digit));
+  const float pen = pen_in(digit, box);
   const float level = ink_level(strength, digit, 0.5);
   for (const GridLine& line : lines) {
     const size_t side = line.inked.size();
@@ -115,7 +121,7 @@ Found digit_of(const Sheet& sheet, size_t radius) {
   const float own = std::max({kLeastContrast, 3.0F * sheet.noise, 0.4F * level});
   digit = digit_without_lines(found.ink, own, &found.removed_lines);
   found.box = bounds(to_plane(digit), 0);
-  found.pen = pen_width(signed_distance(digit));
+  found.pen = pen_in(digit, found.box);
   const Mask region = grow(digit);
   for (size_t i = 0; i < region.values.size(); ++i) {
     float& value = found.ink.values[i];
@@ -129,7 +135,7 @@ bool touches_edge(const Found& found) {
          found.box.right == found.ink.width;
 }
 
-Found find_digit(const Image& image, const Box& part, std::optional<bool> polarity) {
+Found find_in(const Image& image, const Box& part, std::optional<bool> polarity) {
   const Plane grey = shrink(image, part, kWorkingSide);
   const Sheet sheet = flatten_lighting(grey, polarity);
   const size_t side = std::max(grey.height, grey.width);
@@ -146,8 +152,39 @@ Found find_digit(const Image& image, const Box& part, std::optional<bool> polari
       found = std::move(thin);
     }
   }
+  found.part = part;
   found.scale = static_cast<double>(part.longest()) / static_cast<double>(side);
   return found;
+}
+
+// `found.box` in pixels of the image.
+Box original_box(const Found& found) {
+  const auto pixels = [&](size_t n, size_t most) {
+    return std::min(most, static_cast<size_t>(static_cast<double>(n) * found.scale + 0.5));
+  };
+  const size_t height = found.part.height();
+  const size_t width = found.part.width();
+  return {found.part.top + pixels(found.box.top, height), found.part.left + pixels(found.box.left, width),
+          found.part.top + pixels(found.box.bottom, height),
+          found.part.left + pixels(found.box.right, width)};
+}
+
+// Looks at the whole image; where the digit is small in a big one, once more at its neighbourhood.
+Found find_digit(const Image& image) {
+  Found found = find_in(image, {0, 0, image.height, image.width}, std::nullopt);
+  if (found.box.longest() == 0 || found.scale < 1.3 || found.box.longest() > kDrawingSide) {
+    return found;
+  }
+  const Box box = original_box(found);
+  const size_t margin = box.longest() / 2;
+  const Box near{box.top > margin ? box.top - margin : 0, box.left > margin ? box.left - margin : 0,
+                 std::min(image.height, box.bottom + margin),
+                 std::min(image.width, box.right + margin)};
+  Found closer = find_in(image, near, found.dark_on_light);
+  const Box again = original_box(closer);
+  // The same digit and not a part of it, or of its neighbours.
+  const bool same = 5 * again.longest() >= 4 * box.longest() && 5 * again.longest() <= 6 * box.longest();
+  return same ? std::move(closer) : std::move(found);
 }
 
 // The digit as black and white at the drawing size, two pixels free on each side at least.
@@ -226,16 +263,11 @@ Image prepare_digit(const Image& image, const PrepareOptions& options, PrepareRe
   told = {};
   const Image blank{options.size, options.size, std::vector<uint8_t>(options.size * options.size)};
   if (image.height == 0 || image.width == 0) return blank;
-  const Box whole{0, 0, image.height, image.width};
-  const Found found = find_digit(image, whole, std::nullopt);
+  const Found found = find_digit(image);
   told.dark_on_light = found.dark_on_light;
-  const auto original = [&](size_t n, size_t most) {
-    return std::min(most, static_cast<size_t>(static_cast<double>(n) * found.scale + 0.5));
-  };
-  told.box = {original(found.box.top, image.height), original(found.box.left, image.width),
-              original(found.box.bottom, image.height), original(found.box.right, image.width)};
   told.removed_lines = found.removed_lines;
   if (found.box.longest() == 0) return blank;
+  told.box = original_box(found);
   const Plane distance = signed_distance(redraw(found));
   const float width = pen_width(distance);
   const Box box = bounds(distance, 0);

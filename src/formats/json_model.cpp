@@ -33,12 +33,13 @@ std::vector<float> read_values(const JsonView& values) {
   std::vector<float> result;
   result.reserve(values.value().size());
   for (const Json& value : values.value()) {
-    const auto number = value.is_number() ? value.get<double>() : NAN;
-    // A double outside float's range has no defined conversion.
-    if (!(std::abs(number) <= static_cast<double>(std::numeric_limits<float>::max()))) {
+    // Over float32's range this gives infinity (IEEE 754), and FLT_MAX for its shortest text, which
+    // is a little over it.
+    const auto number = value.is_number() ? static_cast<float>(value.get<double>()) : NAN;
+    if (!std::isfinite(number)) {
       values.fail(fmt::format("value {}: a number in float32's range expected", result.size()));
     }
-    result.push_back(static_cast<float>(number));
+    result.push_back(number);
   }
   return result;
 }

@@ -1,4 +1,5 @@
 // Nodes that no op accepts, and what their errors say.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -28,14 +29,14 @@ OpRow row_of(const std::string& type, std::vector<RowInput> inputs, Attributes a
 
 void expect_error(const std::string& type, std::vector<RowInput> inputs, Attributes attributes,
                   const std::string& text) {
-  SCOPED_TRACE(type + ": " + text);
+  SCOPED_TRACE(fmt::format("{}: {}", type, text));
   try {
     make_row_op(row_of(type, std::move(inputs), std::move(attributes)));
     ADD_FAILURE() << "accepted";
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), testing::HasSubstr(text));
     if (text != "2^31") {
-      EXPECT_THAT(error.what(), testing::HasSubstr("node 'n' (" + type + ")"));
+      EXPECT_THAT(error.what(), testing::HasSubstr(fmt::format("node 'n' ({})", type)));
     }
   }
 }

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# From nothing to a trained digit classifier: installs what is needed, builds, trains mnist-cnn,
+# evaluates it and looks at one digit. DATA=synthetic (or any --data) chooses the images.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+scripts/install.sh build
+scripts/build.sh release -DMNIST_TESTS=OFF -DMNIST_BENCH=OFF
+mnist=build/release/mnist
+mkdir -p runs
+
+data=${DATA:-}
+if [ -z "$data" ]; then
+  if "$mnist" data fetch mnist; then
+    data=mnist
+  else
+    echo "MNIST cannot be had here: the demo goes on with digits that the program draws itself." >&2
+    data=synthetic
+  fi
+fi
+echo "Data: $data"
+
+"$mnist" train mnist-cnn runs/mnist-cnn.gguf --data "$data"
+"$mnist" eval runs/mnist-cnn.gguf --data "$data"
+if [ "$data" = mnist ]; then
+  images=$("$mnist" data path mnist)/t10k-images-idx3-ubyte
+  [ -f "$images" ] || images=$images.gz
+  "$mnist" predict runs/mnist-cnn.gguf "$images:7" --show
+else
+  "$mnist" data draw synthetic --count 1 --seed 7 --output runs/digit.png
+  "$mnist" predict runs/mnist-cnn.gguf runs/digit.png --show
+fi
