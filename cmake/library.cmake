@@ -38,3 +38,22 @@ if(MNIST_TESTS)
   add_dependencies(mnist_cli_test mnist_program)
   gtest_discover_tests(mnist_cli_test DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600 LABELS cli)
 endif()
+
+include(cmake/install.cmake)
+
+if(MNIST_BENCH)
+  find_package(benchmark REQUIRED)
+  add_executable(op_bench bench/op_bench.cpp)
+  target_link_libraries(op_bench PRIVATE mnist mnist_flags ${libraries} benchmark::benchmark)
+endif()
+
+# One libFuzzer target a file in fuzz/: configure with clang and -DMNIST_FUZZ=ON.
+if(MNIST_FUZZ)
+  file(GLOB fuzz_targets CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/fuzz/*_fuzz.cpp)
+  foreach(target ${fuzz_targets})
+    get_filename_component(name ${target} NAME_WE)
+    add_executable(${name} ${target})
+    target_link_libraries(${name} PRIVATE mnist mnist_flags ${libraries})
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  endforeach()
+endif()

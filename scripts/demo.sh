@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/install.sh build
-scripts/build.sh release -DMNIST_TESTS=OFF -DMNIST_BENCH=OFF
+scripts/build.sh release -DMNIST_TESTS=OFF
 mnist=build/release/mnist
 mkdir -p runs
 

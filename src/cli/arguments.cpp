@@ -7,8 +7,8 @@
 #include <cmath>
 
 #include "base/text.h"
+#include "cli/command.h"
 #include "cli/progress.h"
-#include "cli/usage.h"
 
 namespace mnist {
 namespace {
@@ -18,24 +18,21 @@ constexpr char kDefaultData[] = "mnist";
 
 }  // namespace
 
-void add_run_options(CLI::App& command, RunArguments& arguments) {
-  add_count(command, "--threads", arguments.threads, 1, kMostThreads,
-            "Threads to compute with (default: one for each processor)");
-  command.add_option("--backend", arguments.backend, "Where to compute (default: CPU)")
-      ->type_name("NAME");
+void add_run_options(Command& command, RunArguments& arguments) {
+  command.count("--threads", arguments.threads, 1, kMostThreads,
+                "Threads to compute with (default: one for each processor)");
+  command.text("--backend", arguments.backend, "NAME", "Where to compute (default: CPU)");
 }
 
 const Backend& chosen_backend(const std::string& name) {
   return as_usage([&]() -> const Backend& { return find_backend(name); });
 }
 
-void add_data_options(CLI::App& command, DataArguments& arguments) {
-  command
-      .add_option("--data,--train-data-dir", arguments.name,
-                  "Images: " + join(data_source_names()) +
-                      ", a directory of IDX or image files, or an .npz file (default: mnist)")
-      ->type_name("SOURCE");
-  command.add_flag("--offline", arguments.offline, "Never download");
+void add_data_options(Command& command, DataArguments& arguments) {
+  command.text("--data,--train-data-dir", arguments.name, "SOURCE",
+               "Images: " + join(data_source_names()) +
+                   ", a directory of IDX or image files, or an .npz file (default: mnist)");
+  command.flag("--offline", arguments.offline, "Never download");
 }
 
 DataSource chosen_source(const DataArguments& arguments) {

@@ -1,13 +1,13 @@
 // What several commands are told in the same way.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/threads.h"
+#include "cli/command.h"
 #include "cli/terminal.h"
 #include "data/prepare.h"
 #include "data/source.h"
@@ -25,7 +25,7 @@ struct RunArguments {
   // All processors without --threads.
   size_t thread_count() const { return static_cast<size_t>(threads.value_or(0)); }
 };
-void add_run_options(CLI::App& command, RunArguments& arguments);
+void add_run_options(Command& command, RunArguments& arguments);
 
 // The backend by name; UsageError for one that is not available.
 const Backend& chosen_backend(const std::string& name);
@@ -38,7 +38,7 @@ struct DataArguments {
 
   bool is_default() const { return name.empty() && files.empty(); }
 };
-void add_data_options(CLI::App& command, DataArguments& arguments);
+void add_data_options(Command& command, DataArguments& arguments);
 
 // A source for the arguments: MNIST where they name nothing. UsageError for both --data and files.
 DataSource chosen_source(const DataArguments& arguments);

@@ -8,10 +8,10 @@
 
 #include "base/simd.h"
 #include "cli/arguments.h"
+#include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/json_output.h"
 #include "cli/table.h"
-#include "cli/usage.h"
 #include "data/synthetic.h"
 #include "engine/inference.h"
 #include "engine/peak.h"
@@ -177,23 +177,23 @@ void run(const Options& options) {
 
 }  // namespace
 
-void add_bench(CLI::App& program) {
+void add_bench(Command& program) {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      program.add_subcommand("bench", "Measure speed, and its share of the machine's limit");
-  command->add_option("ARCHITECTURE", options->architectures,
-                      "Networks to measure (default: mnist-cnn mnist-fc)");
-  add_count(*command, "--threads", options->threads, 1, 1024,
-            "Measure with one thread and this many (default: all processors)");
-  add_count(*command, "--repeats", options->repeats, 1, 1000, "Runs behind each median");
-  command->add_flag("--json", options->json, "Print one JSON object and nothing else");
-  describe_usage(*command, "bench [ARCHITECTURE...] [OPTIONS]",
-                 "  mnist bench\n"
-                 "  mnist bench mnist-best --threads 2 --json\n"
-                 "\nNetworks have random weights and see synthetic digits. The peak is what\n"
-                 "multiply-adds in registers reach on as many threads, measured beside each\n"
-                 "figure.");
-  command->callback([options] { run(*options); });
+  Command command =
+      program.add_command("bench", "Measure speed, and its share of the machine's limit");
+  command.arguments("ARCHITECTURE", options->architectures,
+                    "Networks to measure (default: mnist-cnn mnist-fc)", Command::Need::kOptional);
+  command.count("--threads", options->threads, 1, 1024,
+                "Measure with one thread and this many (default: all processors)");
+  command.count("--repeats", options->repeats, 1, 1000, "Runs behind each median");
+  command.flag("--json", options->json, "Print one JSON object and nothing else");
+  command.usage("bench [ARCHITECTURE...] [OPTIONS]",
+                "  mnist bench\n"
+                "  mnist bench mnist-best --threads 2 --json\n"
+                "\nNetworks have random weights and see synthetic digits. The peak is what\n"
+                "multiply-adds in registers reach on as many threads, measured beside each\n"
+                "figure.");
+  command.action([options] { run(*options); });
 }
 
 }  // namespace mnist

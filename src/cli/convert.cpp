@@ -4,8 +4,8 @@
 #include <memory>
 #include <string>
 
+#include "cli/command.h"
 #include "cli/commands.h"
-#include "cli/usage.h"
 #include "formats/format_list.h"
 #include "mnist/model_file.h"
 
@@ -29,19 +29,17 @@ void run(const Options& options) {
 
 }  // namespace
 
-void add_convert(CLI::App& program) {
+void add_convert(Command& program) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = program.add_subcommand("convert", "Write a model in another format or type");
-  command->add_option("IN", options->in, "A model of any format ('mnist formats')")->required();
-  command->add_option("OUT", options->out, "Its suffix chooses the format")->required();
-  command->add_option("--format", options->format, "A format's name, whatever OUT is called")
-      ->type_name("NAME");
-  command->add_option("--type", options->type, "How weights are stored: f32, f16 or bf16")
-      ->type_name("TYPE");
-  describe_usage(*command, "convert IN OUT [OPTIONS]",
-                 "  mnist convert mnist-cnn.gguf small.gguf --type f16\n"
-                 "  mnist convert mnist-cnn.gguf mnist-cnn.json");
-  command->callback([options] { run(*options); });
+  Command command = program.add_command("convert", "Write a model in another format or type");
+  command.argument("IN", options->in, "A model of any format ('mnist formats')");
+  command.argument("OUT", options->out, "Its suffix chooses the format");
+  command.text("--format", options->format, "NAME", "A format's name, whatever OUT is called");
+  command.text("--type", options->type, "TYPE", "How weights are stored: f32, f16 or bf16");
+  command.usage("convert IN OUT [OPTIONS]",
+                "  mnist convert mnist-cnn.gguf small.gguf --type f16\n"
+                "  mnist convert mnist-cnn.gguf mnist-cnn.json");
+  command.action([options] { run(*options); });
 }
 
 }  // namespace mnist

@@ -7,10 +7,10 @@
 #include "base/text.h"
 #include "cli/arguments.h"
 #include "cli/ascii_art.h"
+#include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/progress.h"
 #include "cli/table.h"
-#include "cli/usage.h"
 #include "data/content.h"
 #include "data/copies.h"
 #include "data/fetch.h"
@@ -86,7 +86,7 @@ std::string check_file(const fs::path& folder, const CatalogFile& file) {
   return file.sha256.empty() || sum.finish() == file.sha256 ? "" : "damaged: its sha256 is wrong";
 }
 
-void verify(const Options& options) {
+int verify(const Options& options) {
   const CatalogEntry& entry = known_entry(options.name);
   const fs::path folder = cache_directory() / entry.name;
   bool is_whole = true;
@@ -95,7 +95,7 @@ void verify(const Options& options) {
     fmt::print("{}: {}\n", (folder / file.name).string(), wrong.empty() ? "ok" : wrong);
     is_whole = is_whole && wrong.empty();
   }
-  if (!is_whole) throw CLI::RuntimeError(kExitError);
+  return is_whole ? kExitDone : kExitError;
 }
 
 // One line about a half.
@@ -141,47 +141,47 @@ void draw(const Options& options) {
 
 }  // namespace
 
-void add_data(CLI::App& program) {
+void add_data(Command& program) {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      program.add_subcommand("data", "Sets of images: list, fetch, verify, show, draw");
-  command->require_subcommand(1);
-  describe_usage(*command, "data COMMAND",
-                 "  mnist data list\n"
-                 "  mnist data fetch fashion-mnist\n"
-                 "  mnist data show mnist\n"
-                 "  mnist data draw --count 3 --seed 7");
-  CLI::App* below = command->add_subcommand("list", "Show the sets known by name");
-  describe_usage(*below, "data list", "  mnist data list");
-  below->callback(list);
+  Command command =
+      program.add_command("data", "Sets of images: list, fetch, verify, path, show, draw");
+  command.require_command();
+  command.usage("data COMMAND",
+                "  mnist data list\n"
+                "  mnist data fetch fashion-mnist\n"
+                "  mnist data show mnist\n"
+                "  mnist data draw --count 3 --seed 7");
+  Command listing = command.add_command("list", "Show the sets known by name");
+  listing.usage("data list", "  mnist data list");
+  listing.action(list);
 
-  below = command->add_subcommand("fetch", "Download a set into the cache");
-  below->add_option("NAME", options->name, join(catalog_names()))->required();
-  describe_usage(*below, "data fetch NAME", "  mnist data fetch kmnist");
-  below->callback([options] { fetch(*options); });
+  Command fetching = command.add_command("fetch", "Download a set into the cache");
+  fetching.argument("NAME", options->name, join(catalog_names()));
+  fetching.usage("data fetch NAME", "  mnist data fetch kmnist");
+  fetching.action([options] { fetch(*options); });
 
-  below = command->add_subcommand("verify", "Compare a downloaded set with its checksums");
-  below->add_option("NAME", options->name, join(catalog_names()))->required();
-  describe_usage(*below, "data verify NAME", "  mnist data verify mnist");
-  below->callback([options] { verify(*options); });
+  Command verifying = command.add_command("verify", "Compare a downloaded set with its checksums");
+  verifying.argument("NAME", options->name, join(catalog_names()));
+  verifying.usage("data verify NAME", "  mnist data verify mnist");
+  verifying.action([options] { return verify(*options); });
 
-  below = command->add_subcommand("path", "Show where downloaded sets are kept");
-  describe_usage(*below, "data path", "  ls $(mnist data path)");
-  below->callback([] { fmt::print("{}\n", cache_directory().string()); });
+  Command path = command.add_command("path", "Show where downloaded sets are kept");
+  path.usage("data path", "  ls $(mnist data path)");
+  path.action([] { fmt::print("{}\n", cache_directory().string()); });
 
-  below = command->add_subcommand("show", "Read a set and say what is in it");
-  below->add_option("SOURCE", options->name, "A name, a directory or an .npz file")->required();
-  describe_usage(*below, "data show SOURCE", "  mnist data show mnist\n  mnist data show photos/");
-  below->callback([options] { show(*options); });
+  Command showing = command.add_command("show", "Read a set and say what is in it");
+  showing.argument("SOURCE", options->name, "A name, a directory or an .npz file");
+  showing.usage("data show SOURCE", "  mnist data show mnist\n  mnist data show photos/");
+  showing.action([options] { show(*options); });
 
-  below = command->add_subcommand("draw", "Show digits that the program draws, or write them");
-  add_count(*below, "--count", options->count, 1, 1'000'000, "How many (default: 10)");
-  add_count(*below, "--seed", options->seed, 0, UINT64_MAX, "Which ones (default: 1)");
-  below->add_option("-o,--out", options->out, "Write IDX files into this folder instead")
-      ->type_name("FOLDER");
-  describe_usage(*below, "data draw [OPTIONS]",
-                 "  mnist data draw --count 3\n  mnist data draw --count 60000 -o digits/");
-  below->callback([options] { draw(*options); });
+  Command drawing =
+      command.add_command("draw", "Show digits that the program draws, or write them");
+  drawing.count("--count", options->count, 1, 1'000'000, "How many (default: 10)");
+  drawing.count("--seed", options->seed, 0, UINT64_MAX, "Which ones (default: 1)");
+  drawing.text("-o,--out", options->out, "FOLDER", "Write IDX files into this folder instead");
+  drawing.usage("data draw [OPTIONS]",
+                "  mnist data draw --count 3\n  mnist data draw --count 60000 -o digits/");
+  drawing.action([options] { draw(*options); });
 }
 
 }  // namespace mnist

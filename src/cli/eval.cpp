@@ -12,11 +12,11 @@
 #include "base/text.h"
 #include "cli/arguments.h"
 #include "cli/ascii_art.h"
+#include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/json_output.h"
 #include "cli/progress.h"
 #include "cli/table.h"
-#include "cli/usage.h"
 #include "mnist/model_file.h"
 #include "train/evaluate.h"
 
@@ -199,33 +199,31 @@ void run(Options options) {
 
 }  // namespace
 
-void add_eval(CLI::App& program) {
+void add_eval(Command& program) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = program.add_subcommand("eval", "Measure loss and accuracy of a model");
-  command->add_option("MODEL", options->model, "A model of any format ('mnist formats')")
-      ->required();
-  command->add_option("FILES", options->words,
-                      "IMAGES LABELS: two IDX files, plain or .gz; a backend may follow");
-  add_data_options(*command, options->data);
-  command->add_option("--half", options->half, "Which half of the data: test or train")
-      ->check(CLI::IsMember({"test", "train"}))
-      ->type_name("HALF");
-  command->add_flag("--prepare", options->prepare,
-                    "Bring photographs and drawings of a folder to MNIST's form first");
-  add_run_options(*command, options->run);
-  add_count(*command, "--seed", options->seed, 0, UINT64_MAX,
-            "Choose the image that is shown (default: another one each time)");
-  command->add_flag("--json", options->json, "Print one JSON object and nothing else");
-  command->add_flag("-q,--quiet", options->quiet, "Print neither image nor tables");
-  describe_usage(*command, "eval MODEL [IMAGES LABELS] [BACKEND] [OPTIONS]",
-                 "  mnist eval mnist-cnn.gguf\n"
-                 "  mnist eval mnist-cnn.gguf t10k-images-idx3-ubyte.gz t10k-labels-idx1-ubyte.gz\n"
-                 "  mnist eval mnist-cnn.gguf --data photos/ --prepare\n"
-                 "  mnist eval mnist-cnn.gguf --data fashion-mnist --json\n"
-                 "\nThe loss's error is the standard error of the images' losses, the accuracy's\n"
-                 "sqrt(p (1 - p) / n). The time is that of one run and includes making the model\n"
-                 "ready, but not loading it or the images.");
-  command->callback([options] { run(*options); });
+  Command command = program.add_command("eval", "Measure loss and accuracy of a model");
+  command.argument("MODEL", options->model, "A model of any format ('mnist formats')");
+  command.arguments("FILES", options->words,
+                    "IMAGES LABELS: two IDX files, plain or .gz; a backend may follow",
+                    Command::Need::kOptional);
+  add_data_options(command, options->data);
+  command.choice("--half", options->half, {"test", "train"}, "Which half of the data");
+  command.flag("--prepare", options->prepare,
+               "Bring photographs and drawings of a folder to MNIST's form first");
+  add_run_options(command, options->run);
+  command.count("--seed", options->seed, 0, UINT64_MAX,
+                "Choose the image that is shown (default: another one each time)");
+  command.flag("--json", options->json, "Print one JSON object and nothing else");
+  command.flag("-q,--quiet", options->quiet, "Print neither image nor tables");
+  command.usage("eval MODEL [IMAGES LABELS] [BACKEND] [OPTIONS]",
+                "  mnist eval mnist-cnn.gguf\n"
+                "  mnist eval mnist-cnn.gguf t10k-images-idx3-ubyte.gz t10k-labels-idx1-ubyte.gz\n"
+                "  mnist eval mnist-cnn.gguf --data photos/ --prepare\n"
+                "  mnist eval mnist-cnn.gguf --data fashion-mnist --json\n"
+                "\nThe loss's error is the standard error of the images' losses, the accuracy's\n"
+                "sqrt(p (1 - p) / n). The time is that of one run and includes making the model\n"
+                "ready, but not loading it or the images.");
+  command.action([options] { run(*options); });
 }
 
 }  // namespace mnist

@@ -6,9 +6,9 @@
 #include <string>
 
 #include "base/file.h"
+#include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/network.h"
-#include "cli/usage.h"
 #include "mnist/describe.h"
 #include "model/draw.h"
 
@@ -35,21 +35,17 @@ void run(const Options& options) {
 
 }  // namespace
 
-void add_graph(CLI::App& program) {
+void add_graph(Command& program) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = program.add_subcommand("graph", "Draw a network");
-  command
-      ->add_option("MODEL", options->model,
-                   "A model, a JSON description, or an architecture's name")
-      ->required();
-  command
-      ->add_option("-o,--out", options->out, "FILE.svg, FILE.dot, or - for dot on standard output")
-      ->type_name("FILE")
-      ->required();
-  describe_usage(*command, "graph MODEL -o FILE",
-                 "  mnist graph mnist-cnn.gguf -o cnn.svg\n"
-                 "  mnist graph lenet5 -o - | dot -Tpdf -o lenet5.pdf");
-  command->callback([options] { run(*options); });
+  Command command = program.add_command("graph", "Draw a network");
+  command.argument("MODEL", options->model,
+                   "A model, a JSON description, or an architecture's name");
+  command.text("-o,--out", options->out, "FILE",
+               "FILE.svg, FILE.dot, or - for dot on standard output", Command::Need::kRequired);
+  command.usage("graph MODEL -o FILE",
+                "  mnist graph mnist-cnn.gguf -o cnn.svg\n"
+                "  mnist graph lenet5 -o - | dot -Tpdf -o lenet5.pdf");
+  command.action([options] { run(*options); });
 }
 
 }  // namespace mnist

@@ -4,10 +4,10 @@
 #include <memory>
 
 #include "base/text.h"
+#include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/json_output.h"
 #include "cli/network.h"
-#include "cli/usage.h"
 #include "mnist/describe.h"
 #include "model/draw.h"
 #include "model/graph_json.h"
@@ -74,22 +74,20 @@ void run(const Options& options) {
 
 }  // namespace
 
-void add_info(CLI::App& program) {
+void add_info(Command& program) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = program.add_subcommand("info", "Show the layers of a model and their cost");
-  command
-      ->add_option(
-          "MODEL", options->model,
-          "A model of any format ('mnist formats'), a JSON description, or an architecture's name")
-      ->required();
-  command->add_flag("--json", options->json, "Print one JSON object and nothing else");
-  command->add_flag("--graph", options->graph,
-                    "Print the network as a JSON description that 'mnist train' takes");
-  describe_usage(*command, "info MODEL [--json | --graph]",
-                 "  mnist info mnist-cnn.gguf\n"
-                 "  mnist info mnist-cnn.gguf --json | jq .parameters\n"
-                 "  mnist info mnist-cnn --graph > net.json");
-  command->callback([options] { run(*options); });
+  Command command = program.add_command("info", "Show the layers of a model and their cost");
+  command.argument("MODEL", options->model,
+                   "A model of any format ('mnist formats'), a JSON description, or an "
+                   "architecture's name");
+  command.flag("--json", options->json, "Print one JSON object and nothing else");
+  command.flag("--graph", options->graph,
+               "Print the network as a JSON description that 'mnist train' takes");
+  command.usage("info MODEL [--json | --graph]",
+                "  mnist info mnist-cnn.gguf\n"
+                "  mnist info mnist-cnn.gguf --json | jq .parameters\n"
+                "  mnist info mnist-cnn --graph > net.json");
+  command.action([options] { run(*options); });
 }
 
 }  // namespace mnist

@@ -1,7 +1,6 @@
 // The program: finds the command, and turns what goes wrong into one line and an exit code.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -9,9 +8,8 @@
 #include <string>
 
 #include "base/simd.h"
-#include "base/text.h"
+#include "cli/command.h"
 #include "cli/commands.h"
-#include "cli/usage.h"
 #include "engine/backend.h"
 #include "mnist/error.h"
 
@@ -27,7 +25,7 @@ std::string version() {
                      backends);
 }
 
-void add_commands(CLI::App& program) {
+void add_commands(Command program) {
   add_train(program);
   add_eval(program);
   add_predict(program);
@@ -36,44 +34,19 @@ void add_commands(CLI::App& program) {
   add_convert(program);
   add_formats(program);
   add_data(program);
-}
-
-void print_error(std::string_view message) {
-  fmt::print(stderr, "mnist: {}\n", Error(message).what());
-}
-
-int parse(CLI::App& program, int argc, char** argv) {
-  try {
-    program.parse(argc, argv);
-    if (argc < 2) fmt::print("{}", program.help());
-    return 0;
-  } catch (const UsageError& error) {
-    print_error(error.what());
-    return kExitUsage;
-  } catch (const CLI::RuntimeError& request) {
-    return request.get_exit_code();  // of a command that ends early: what to say was said
-  } catch (const CLI::Success& wanted) {
-    return program.exit(wanted);  // --help, --version
-  } catch (const CLI::ParseError& error) {
-    print_error(usage_message(program, error));
-    return kExitUsage;
-  }
+  add_bench(program);
 }
 
 int run(int argc, char** argv) {
-  CLI::App program("Trains, evaluates and runs classifiers of images of MNIST's kind.", "mnist");
-  program.set_help_flag("-h,--help", "Show this help");
-  program.set_version_flag("--version", version, "Show version, instruction set and backends");
-  program.get_formatter()->column_width(32);
-  program.require_subcommand(0, 1);
-  add_commands(program);
-  program.footer("'mnist COMMAND --help' says more about a command.");
   try {
-    int status = parse(program, argc, argv);
+    Program program("mnist", "Trains, evaluates and runs classifiers of images of MNIST's kind.",
+                    version);
+    add_commands(program.root());
+    const int exit_code = program.run(argc, argv);
     if (std::fflush(stdout) != 0) {
       throw Error(fmt::format("standard output: cannot be written: {}", std::strerror(errno)));
     }
-    return status;
+    return exit_code;
   } catch (const std::bad_alloc&) {
     print_error("not enough memory");
   } catch (const std::exception& error) {

@@ -10,9 +10,9 @@
 #include "base/text.h"
 #include "cli/arguments.h"
 #include "cli/ascii_art.h"
+#include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/json_output.h"
-#include "cli/usage.h"
 #include "data/idx.h"
 #include "data/image_file.h"
 #include "data/prepare.h"
@@ -166,29 +166,28 @@ void run(Options options) {
 
 }  // namespace
 
-void add_predict(CLI::App& program) {
+void add_predict(Command& program) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = program.add_subcommand("predict", "Say which digit an image shows");
-  command
-      ->add_option("IMAGES", options->words,
-                   "A model (default: the built-in one), then PNG, JPEG or PGM files, raw bytes, "
-                   "t10k-images-idx3-ubyte:1234, or - for standard input")
-      ->required();
-  command->add_flag("--raw", options->raw,
-                    "Take images as they are: of the network's size, ink 255 on 0");
-  command->add_flag("--show", options->show, "Draw what the network sees");
-  add_count(*command, "--top", options->top, 1, 1000, "Classes to show (default: 3)");
-  command->add_flag("--json", options->json, "Print one JSON object a line and nothing else");
-  add_run_options(*command, options->run);
-  describe_usage(
-      *command, "predict [MODEL] IMAGE... [OPTIONS]",
+  Command command = program.add_command("predict", "Say which digit an image shows");
+  command.arguments("IMAGES", options->words,
+                    "A model (default: the built-in one), then PNG, JPEG or PGM files, raw bytes, "
+                    "t10k-images-idx3-ubyte:1234, or - for standard input",
+                    Command::Need::kRequired);
+  command.flag("--raw", options->raw,
+               "Take images as they are: of the network's size, ink 255 on 0");
+  command.flag("--show", options->show, "Draw what the network sees");
+  command.count("--top", options->top, 1, 1000, "Classes to show (default: 3)");
+  command.flag("--json", options->json, "Print one JSON object a line and nothing else");
+  add_run_options(command, options->run);
+  command.usage(
+      "predict [MODEL] IMAGE... [OPTIONS]",
       "  mnist predict photo.jpg\n"
       "  mnist predict --show drawing.png\n"
       "  mnist predict mnist-cnn.gguf t10k-images-idx3-ubyte:1234\n"
       "  mnist predict --json scans/*.png\n"
       "\nPhotographs and drawings of one digit each, dark on light or light on dark, are\n"
       "brought to MNIST's form first; images of IDX files are taken as they are.");
-  command->callback([options] { run(*options); });
+  command.action([options] { run(*options); });
 }
 
 }  // namespace mnist

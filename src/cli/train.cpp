@@ -6,10 +6,10 @@
 #include <memory>
 
 #include "base/text.h"
+#include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/network.h"
 #include "cli/train_run.h"
-#include "cli/usage.h"
 #include "data/augment.h"
 #include "mnist/model_file.h"
 #include "model/architectures.h"
@@ -48,6 +48,9 @@ bool has_network(const Options& options) {
 
 // NETWORK [OUT] [IMAGES LABELS [IMAGES LABELS]] [BACKEND]
 void sort_words(Options& options) {
+  if (!options.init.empty() && !options.resume.empty()) {
+    throw UsageError("--init and --resume: give one of the two");
+  }
   std::vector<std::string> words = options.words;
   if (!words.empty() && (is_network(words.front()) || !has_network(options))) {
     options.network = words.front();
@@ -94,7 +97,7 @@ void apply_options(const Options& options, TrainSettings& settings) {
   if (!options.augmentation.empty()) settings.augmentation = options.augmentation;
   as_usage([&] {
     check_settings(settings);
-    find_augmentation(settings.augmentation);
+    augmentation_by_name(settings.augmentation);
   });
 }
 
@@ -218,7 +221,7 @@ void check_output(const fs::path& out) {
   }
 }
 
-void run(Options options) {
+int run(Options options) {
   sort_words(options);
   chosen_backend(options.run.backend);
   TrainRequest request;
@@ -238,78 +241,67 @@ void run(Options options) {
   request.out = options.out.empty() ? request.model.architecture + ".gguf" : options.out;
   check_output(request.out);
   prepare_checkpoint_folder(options, request);
-  const int exit_code = run_training(request, dataset);
-  if (exit_code != 0) throw CLI::RuntimeError(exit_code);
+  return run_training(request, dataset);
 }
 
-void add_settings(CLI::App& command, Options& options) {
+void add_settings(Command& command, Options& options) {
   constexpr uint64_t kMost = 1'000'000;
-  add_count(command, "-e,--epochs,--nb-epochs", options.epochs, 1, kMost,
-            "Times that all images are learned from");
-  add_count(command, "-b,--batch-size", options.batch_size, 1, 1 << 24,
-            "Images that one step of the optimizer learns from");
-  add_count(command, "--physical-batch-size", options.physical_batch_size, 1, 1 << 24,
-            "Images in memory at once: divides the batch size, gradients are added up");
-  add_number(command, "--learning-rate,--lr", options.learning_rate, 0.0, 1e6,
-             "The highest learning rate of the schedule");
-  command.add_option("--optimizer", options.optimizer, "sgd, momentum, adam or adamw")
-      ->type_name("NAME");
-  add_number(command, "--momentum", options.momentum, 0.0, 1.0, "Of the optimizer 'momentum'");
-  add_number(command, "--weight-decay", options.weight_decay, 0.0, 1e6,
-             "Decoupled for adamw, else added to the gradient");
-  command
-      .add_option("--schedule", options.schedule,
-                  "The learning rate after the warm-up: falls to 0 (linear) or stays (constant)")
-      ->check(CLI::IsMember({"linear", "constant"}))
-      ->type_name("NAME");
-  add_number(command, "--warmup", options.warmup, 0.0, 1.0,
-             "Share of the steps in which the learning rate rises");
-  add_number(command, "--label-smoothing", options.label_smoothing, 0.0, 1.0,
-             "Share of the target that all classes have in common");
-  command.add_option("--augment", options.augmentation, "Change the images at random: a preset")
-      ->type_name("PRESET");
-  add_count(command, "--seed", options.seed, 0, UINT64_MAX,
-            "Of everything that is random; the same seed gives the same model");
-  add_number(command, "--validation-split", options.validation_share, 0.0, 0.99,
-             "Share of the images to hold back and measure with after each epoch");
+  command.count("-e,--epochs,--nb-epochs", options.epochs, 1, kMost,
+                "Times that all images are learned from");
+  command.count("-b,--batch-size", options.batch_size, 1, 1 << 24,
+                "Images that one step of the optimizer learns from");
+  command.count("--physical-batch-size", options.physical_batch_size, 1, 1 << 24,
+                "Images in memory at once: divides the batch size, gradients are added up");
+  command.number("--learning-rate,--lr", options.learning_rate, 0.0, 1e6,
+                 "The highest learning rate of the schedule");
+  command.text("--optimizer", options.optimizer, "NAME", "sgd, momentum, adam or adamw");
+  command.number("--momentum", options.momentum, 0.0, 1.0, "Of the optimizer 'momentum'");
+  command.number("--weight-decay", options.weight_decay, 0.0, 1e6,
+                 "Decoupled for adamw, else added to the gradient");
+  command.choice("--schedule", options.schedule, {"linear", "constant"},
+                 "After the warm-up the learning rate falls to 0 or stays");
+  command.number("--warmup", options.warmup, 0.0, 1.0,
+                 "Share of the steps in which the learning rate rises");
+  command.number("--label-smoothing", options.label_smoothing, 0.0, 1.0,
+                 "Share of the target that all classes have in common");
+  command.text("--augment", options.augmentation, "PRESET",
+               "Vary the images at random: none, light or strong");
+  command.count("--seed", options.seed, 0, UINT64_MAX,
+                "Of everything that is random; the same seed gives the same model");
+  command.number("--validation-split", options.validation_share, 0.0, 0.99,
+                 "Share of the images to hold back and measure with after each epoch");
 }
 
-void add_files(CLI::App& command, Options& options) {
-  CLI::Option* resume = command.add_option("--resume", options.resume,
-                                           "Go on from a checkpoint, or the newest in a folder");
-  resume->type_name("FILE|FOLDER");
-  command.add_option("--init", options.init, "Start from the weights of a model")
-      ->type_name("MODEL")
-      ->excludes(resume);
-  command.add_option("--checkpoint-folder", options.checkpoint_folder, "Where to keep checkpoints")
-      ->type_name("FOLDER");
-  add_count(command, "--checkpoint-stride", options.checkpoint_stride, 1, 1'000'000,
-            "Epochs from one checkpoint to the next (default: 1)");
-  command.add_option("--loss-csv-path", options.loss_csv, "Write a line for each epoch to a file")
-      ->type_name("FILE");
+void add_files(Command& command, Options& options) {
+  command.text("--resume", options.resume, "FILE|FOLDER",
+               "Go on from a checkpoint, or the newest in a folder");
+  command.text("--init", options.init, "MODEL", "Start from the weights of a model");
+  command.text("--checkpoint-folder", options.checkpoint_folder, "FOLDER",
+               "Where to keep checkpoints");
+  command.count("--checkpoint-stride", options.checkpoint_stride, 1, 1'000'000,
+                "Epochs from one checkpoint to the next (default: 1)");
+  command.text("--loss-csv-path", options.loss_csv, "FILE",
+               "Write a line for each epoch to a file");
 }
 
 }  // namespace
 
-void add_train(CLI::App& program) {
+void add_train(Command& program) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = program.add_subcommand("train", "Train a network and write it to a file");
-  command->add_option(
-      "NETWORK", options->words,
-      join(architecture_names()) +
-          ", or a JSON file; then OUT (default: NETWORK.gguf), IDX files, a backend");
-  add_data_options(*command, options->data);
-  command
-      ->add_option("--recipe", options->recipe,
-                   "Network and settings for a purpose: " + join(recipe_names()))
-      ->type_name("NAME");
-  add_settings(*command, *options);
-  add_files(*command, *options);
-  add_run_options(*command, options->run);
-  command->add_flag("--json", options->json, "Print one JSON object for each epoch and the result");
-  command->add_flag("-q,--quiet", options->quiet, "Print the result only");
-  describe_usage(
-      *command,
+  Command command = program.add_command("train", "Train a network and write it to a file");
+  command.arguments("NETWORK", options->words,
+                    join(architecture_names()) +
+                        ", or a JSON file; then OUT (default: NETWORK.gguf), IDX files, a backend",
+                    Command::Need::kOptional);
+  add_data_options(command, options->data);
+  command.text("--recipe", options->recipe, "NAME",
+               "Network and settings for a purpose: " + join(recipe_names()));
+  add_settings(command, *options);
+  add_files(command, *options);
+  add_run_options(command, options->run);
+  command.flag("--json", options->json, "Print one JSON object for each epoch and the result");
+  command.flag("-q,--quiet", options->quiet, "Print the result only");
+  command.usage(
       "train NETWORK [OUT.gguf] [IMAGES LABELS [TEST_IMAGES TEST_LABELS]] [BACKEND] [OPTIONS]",
       "  mnist train mnist-cnn\n"
       "  mnist train mnist-fc fc.gguf train-images-idx3-ubyte train-labels-idx1-ubyte\n"
@@ -318,7 +310,7 @@ void add_train(CLI::App& program) {
       "  mnist train best.gguf --resume run/\n"
       "\nSettings that are not given are chosen for the network. The model is the same, bit for\n"
       "bit, for any number of threads, and for a run that was stopped (Ctrl-C) and resumed.");
-  command->callback([options] { run(*options); });
+  command.action([options] { return run(*options); });
 }
 
 }  // namespace mnist

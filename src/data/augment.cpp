@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <string>
 #include <vector>
 
 #include "base/random.h"
@@ -271,7 +272,7 @@ Augmentation augmentation_by_name(std::string_view name) {
   if (name == "none") return {};
   if (name == "light") return kLight;
   if (name == "strong") return kStrong;
-  throw Error("augmentation: expected none, light or strong, got " + std::string(name));
+  throw Error("augmentation: expected none, light or strong, got '" + std::string(name) + "'");
 }
 
 void augment(const uint8_t* in, size_t height, size_t width, const Augmentation& limits,

@@ -7,7 +7,7 @@ namespace {
 
 constexpr size_t kSearchSide = 100;   // lines are looked for in a mask of this size
 constexpr size_t kMostLines = 80;     // of one direction: squared paper
-constexpr double kCoverage = 0.8;     // of the way from edge to edge is ink
+constexpr double kRim = 0.25;         // of the image on each side
 constexpr double kThickest = 0.12;    // of the image's shorter side
 
 struct Candidate {
@@ -33,8 +33,19 @@ Mask pooled(const Mask& mask, size_t factor) {
   return out;
 }
 
+// How many columns hold ink: no line has more hits.
+size_t inked_columns(const Mask& mask) {
+  std::vector<uint8_t> any(mask.width, 0);
+  for (size_t r = 0; r < mask.height; ++r) {
+    for (size_t c = 0; c < mask.width; ++c) any[c] |= mask.at(r, c);
+  }
+  return static_cast<size_t>(std::count(any.begin(), any.end(), uint8_t{1}));
+}
+
+bool in_rim(double place, double size) { return place < kRim * size || place > (1 - kRim) * size; }
+
 // The straight line from left to right with the most ink on it or right below it.
-Candidate best_line(const Mask& mask) {
+Candidate best_line(const Mask& mask, bool rim) {
   Candidate best;
   const auto reach = static_cast<int>(mask.width / 10);
   std::vector<size_t> hits(mask.height);
@@ -54,6 +65,8 @@ Candidate best_line(const Mask& mask) {
       }
     }
     for (size_t r = 0; r < mask.height; ++r) {
+      const double middle = static_cast<double>(r) + 0.5 * rise;
+      if (rim && !in_rim(middle, static_cast<double>(mask.height))) continue;
       if (hits[r] > best.hits) best = {hits[r], static_cast<double>(r) + 0.5, slope};
     }
   }
@@ -87,7 +100,8 @@ Run nearest_run(const Mask& mask, size_t column, double row, size_t tolerance) {
 }
 
 // Follows the line through the mask; no pixels where it is not a line after all.
-GridLine trace(const Mask& mask, double start, double slope, size_t tolerance) {
+GridLine trace(const Mask& mask, double start, double slope, size_t tolerance,
+               double coverage) {
   GridLine line;
   line.inked.resize(mask.width);
   line.place = (start + slope * static_cast<double>(mask.width) / 2) /
@@ -99,7 +113,7 @@ GridLine trace(const Mask& mask, double start, double slope, size_t tolerance) {
     line.inked[c] = runs[c].bottom > runs[c].top;
     if (line.inked[c]) lengths.push_back(static_cast<float>(runs[c].bottom - runs[c].top));
   }
-  if (static_cast<double>(lengths.size()) < kCoverage * static_cast<double>(mask.width)) return line;
+  if (static_cast<double>(lengths.size()) < coverage * static_cast<double>(mask.width)) return line;
   line.thickness = quantile(std::move(lengths), 0.5);
   const auto side = static_cast<double>(std::min(mask.height, mask.width));
   if (static_cast<double>(line.thickness) > std::max(1.0, kThickest * side)) return line;
@@ -114,15 +128,18 @@ GridLine trace(const Mask& mask, double start, double slope, size_t tolerance) {
 }
 
 // All lines from left to right, taken out of `mask`.
-std::vector<GridLine> remove_across(Mask& mask) {
+std::vector<GridLine> remove_across(Mask& mask, double coverage, bool rim) {
   std::vector<GridLine> lines;
   const size_t factor = (std::max(mask.height, mask.width) + kSearchSide - 1) / kSearchSide;
   const size_t tolerance = 1 + std::max(factor, std::max(mask.height, mask.width) / 60);
   while (lines.size() < kMostLines) {
-    const Candidate found = best_line(pooled(mask, factor));
-    const auto width = static_cast<double>((mask.width + factor - 1) / factor);
-    if (static_cast<double>(found.hits) < kCoverage * width) break;
-    GridLine line = trace(mask, found.start * static_cast<double>(factor), found.slope, tolerance);
+    const Mask small = pooled(mask, factor);
+    const double least = coverage * static_cast<double>(small.width);
+    if (static_cast<double>(inked_columns(small)) < least) break;
+    const Candidate found = best_line(small, rim);
+    if (static_cast<double>(found.hits) < least) break;
+    GridLine line = trace(mask, found.start * static_cast<double>(factor), found.slope, tolerance,
+                          coverage);
     if (line.pixels.empty()) break;
     for (size_t at : line.pixels) mask.values[at] = 0;
     lines.push_back(std::move(line));
@@ -132,11 +149,11 @@ std::vector<GridLine> remove_across(Mask& mask) {
 
 }  // namespace
 
-std::vector<GridLine> remove_grid_lines(Mask& ink) {
+std::vector<GridLine> remove_grid_lines(Mask& ink, double coverage, bool rim) {
   Mask turned = transposed(ink);
-  std::vector<GridLine> lines = remove_across(ink);
+  std::vector<GridLine> lines = remove_across(ink, coverage, rim);
   // Lines down are looked for in the whole ink too, so that a crossing is found by both.
-  for (GridLine& line : remove_across(turned)) {
+  for (GridLine& line : remove_across(turned, coverage, rim)) {
     line.across = false;
     for (size_t& at : line.pixels) {
       at = at % turned.width * ink.width + at / turned.width;

@@ -15,8 +15,9 @@ struct GridLine {
   double place = 0;            // its middle's distance from the top (left), 0..1 of the mask
 };
 
-// Finds the lines of `ink` and takes them out of it. A stroke that crosses a line stays whole.
-// Slopes up to a tenth; thin gaps and slight bends are followed.
-std::vector<GridLine> remove_grid_lines(Mask& ink);
+// Finds the lines of `ink` that cover at least `coverage` (0..1) of the way from edge to edge, and
+// takes them out of it. A stroke that crosses a line stays whole. With `rim` only the outer quarter
+// on each side is looked at. Slopes up to a tenth; gaps and slight bends are followed.
+std::vector<GridLine> remove_grid_lines(Mask& ink, double coverage, bool rim);
 
 }  // namespace mnist

@@ -1,6 +1,7 @@
 #include "data/prepare.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <optional>
 
@@ -16,6 +17,8 @@ constexpr size_t kWorkingSide = 256;    // the digit is looked for at this size
 constexpr size_t kDrawingSide = 100;    // and drawn anew at this one: five times the box
 constexpr double kWidePen = 0.4;        // of the longer side: no stroke is wider
 constexpr double kThinPen = 0.15;       // likewise, of the strokes in most photographs
+constexpr double kRuleCoverage = 0.8;   // of the way from edge to edge that a ruled line covers
+constexpr double kFrameCoverage = 0.55; // likewise, a side of a frame
 constexpr float kLeastContrast = 12.0F; // grey levels; less is no ink
 
 struct Found {
@@ -83,28 +86,59 @@ bool goes_beyond(const GridLine& line, const Box& box) {
          inked(high, side) >= 0.75 * static_cast<double>(side - high);
 }
 
-// The digit of `ink` without ruled lines and frames; `removed` counts those.
-Mask digit_without_lines(const Plane& strength, float limit, size_t* removed) {
+// A digit with what is no ink of it taken away.
+struct Cleaned {
+  Mask digit;
+  size_t removed_lines = 0;
+};
+
+// Lines from edge to edge go where they are no stroke of the digit.
+Cleaned without_rules(const Plane& strength, float limit) {
   Mask ink = above(strength, limit);
-  const std::vector<GridLine> lines = remove_grid_lines(ink);
-  *removed = 0;
-  Mask digit = select_digit(find_components(ink));
-  if (lines.empty()) return digit;
-  const Box box = bounds(to_plane(digit), 0);
-  const float pen = pen_in(digit, box);
-  const float level = ink_level(strength, digit, 0.5);
+  const std::vector<GridLine> lines = remove_grid_lines(ink, kRuleCoverage, false);
+  Cleaned out{select_digit(find_components(ink))};
+  if (lines.empty()) return out;
+  const Box box = bounds(to_plane(out.digit), 0);
+  const float pen = pen_in(out.digit, box);
+  const float level = ink_level(strength, out.digit, 0.5);
   for (const GridLine& line : lines) {
-    const size_t side = line.inked.size();
     // In the middle of the image a line as strong as the pen may be a stroke from edge to edge.
     const bool rim = line.place < 0.2 || line.place > 0.8;
-    const bool weaker = line.thickness <= 0.7F * pen || typical(strength, line.pixels) < 0.75F * level;
-    if (5 * box.longest() >= side && goes_beyond(line, box) && (rim || weaker)) {
-      ++*removed;
+    const bool weaker =
+        line.thickness <= 0.7F * pen || typical(strength, line.pixels) < 0.75F * level;
+    if (8 * box.longest() >= line.inked.size() && goes_beyond(line, box) && (rim || weaker)) {
+      ++out.removed_lines;
       continue;
     }
     for (size_t at : line.pixels) ink.values[at] = 1;
   }
-  return select_digit(find_components(ink));
+  out.digit = select_digit(find_components(ink));
+  return out;
+}
+
+// What seems to fill the image may hang on a frame: at least three sides and a digit inside.
+Cleaned without_frame(const Plane& strength, float limit) {
+  Mask ink = above(strength, limit);
+  std::array<bool, 4> sides{};
+  Cleaned out;
+  for (const GridLine& line : remove_grid_lines(ink, kFrameCoverage, true)) {
+    sides[(line.across ? 0U : 2U) + (line.place > 0.5 ? 1U : 0U)] = true;
+    ++out.removed_lines;
+  }
+  if (std::count(sides.begin(), sides.end(), true) >= 3) {
+    out.digit = select_digit(find_components(ink));
+  }
+  return out;
+}
+
+// The digit of the pixels above `limit`, without ruled lines and frames.
+Cleaned clean_digit(const Plane& strength, float limit) {
+  Cleaned ruled = without_rules(strength, limit);
+  const Box box = bounds(to_plane(ruled.digit), 0);
+  if (10 * box.height() < 7 * strength.height || 10 * box.width() < 7 * strength.width) return ruled;
+  Cleaned framed = without_frame(strength, limit);
+  const bool inside = 4 * bounds(to_plane(framed.digit), 0).longest() >= box.longest();
+  return inside ? framed : ruled;
 }
 
 // The digit among the strokes narrower than 2 * radius.
@@ -114,12 +148,13 @@ Found digit_of(const Sheet& sheet, size_t radius) {
   found.dark_on_light = sheet.dark_on_light;
   const float strongest = quantile(found.ink.values, 0.995);
   const float limit = std::max({kLeastContrast, 4.0F * sheet.noise, 0.25F * strongest});
-  Mask digit = digit_without_lines(found.ink, limit, &found.removed_lines);
-  const float level = ink_level(found.ink, digit, 0.75);
+  const float level = ink_level(found.ink, clean_digit(found.ink, limit).digit, 0.75);
   if (level <= 0) return found;
   // Once more with the digit's own ink as the measure.
   const float own = std::max({kLeastContrast, 3.0F * sheet.noise, 0.4F * level});
-  digit = digit_without_lines(found.ink, own, &found.removed_lines);
+  const Cleaned cleaned = clean_digit(found.ink, own);
+  const Mask& digit = cleaned.digit;
+  found.removed_lines = cleaned.removed_lines;
   found.box = bounds(to_plane(digit), 0);
   found.pen = pen_in(digit, found.box);
   const Mask region = grow(digit);

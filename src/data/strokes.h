@@ -37,6 +37,7 @@ struct Glyph {
 std::span<const Glyph> glyphs_of_digit(int digit);
 
 inline constexpr size_t kMostGlyphPoints = 24;
+inline constexpr size_t kMostGlyphShapes = 16;
 inline constexpr size_t kMostStrokeSegments = 192;
 
 struct StrokePoint {

@@ -49,7 +49,7 @@ using Points = std::array<StrokePoint, kMostGlyphPoints>;
 
 // A random weighted mean of the glyph's shapes; mostly one of them prevails.
 std::span<StrokePoint> mix_shapes(const Glyph& glyph, Random& random, Points& points) {
-  std::array<float, 16> weights{};
+  std::array<float, kMostGlyphShapes> weights{};
   float sum = 0;
   for (size_t s = 0; s < glyph.shape_count; ++s) {
     float u = random.uniform();
@@ -98,7 +98,7 @@ void deform(std::span<StrokePoint> points, int digit, Random& random) {
   float width = 1.12F * factor(0.22F * bell(random));
   float slant = 0.14F + 0.22F * bell(random);
   if (digit == 1) slant = 0.22F + 0.28F * bell(random);
-  float half = 0.5F * 0.10F * bell(random);  // tangent of half the angle
+  float half = 0.5F * 0.13F * bell(random);  // tangent of half the angle
   float cosine = (1 - half * half) / (1 + half * half);
   float sine = 2 * half / (1 + half * half);
   for (StrokePoint& p : points) {
@@ -135,6 +135,19 @@ void draw_synthetic_digit(uint64_t seed, uint64_t index, uint8_t* pixels784, uin
   draw_normalised(std::span(segments).first(count), choose_pen(random),
                   random_key(seed, RandomUse::kSynthetic, kNoise, index), pixels784);
   *label = static_cast<uint8_t>(digit);
+}
+
+Dataset synthetic_digits(size_t count, uint64_t seed) {
+  Dataset set;
+  set.name = "synthetic";
+  set.height = kDigitSide;
+  set.width = kDigitSide;
+  set.classes = 10;
+  set.pixels.resize(count * kDigitSide * kDigitSide);
+  set.labels.resize(count);
+  for (size_t i = 0; i < count; ++i)
+    draw_synthetic_digit(seed, i, &set.pixels[i * kDigitSide * kDigitSide], &set.labels[i]);
+  return set;
 }
 
 }  // namespace mnist

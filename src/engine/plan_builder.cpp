@@ -210,8 +210,9 @@ class PlanBuilder {
       return;
     }
     lay_out_memory(1);
-    size_t fitting = kPassBytes / (plan_.workspace_floats_ * sizeof(float));
-    plan_.blocks_ = std::max(least, std::clamp<size_t>(fitting, 1, kMostBlocks));
+    size_t floats = std::max(kPassBytes / sizeof(float), plan_.weights_.size());
+    plan_.blocks_ =
+        std::max(least, std::clamp<size_t>(floats / plan_.workspace_floats_, 1, kMostBlocks));
   }
 
   // Moments: forward step s is s, the loss is S, backward of step s is 2 * S - s.

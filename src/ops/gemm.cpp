@@ -41,6 +41,9 @@ class Gemm : public Op {
 
  private:
   bool scaled() const { return s_.alpha != 1.0F || s_.beta != 1.0F; }
+  bool skips_zeros() const { return s_.outputs >= kLeastOutputsToSkipZeros; }
+  // Whether the kernel's gradient, (O,K), is the weights' as it is.
+  bool gradient_fits() const { return s_.transposed && !scaled(); }
   size_t row_stride() const { return round_up(s_.inputs, kFloatsPerLine); }
   size_t column_stride() const { return round_up(s_.outputs, kFloatsPerLine); }
   size_t weight_floats() const { return s_.inputs * s_.outputs; }
@@ -66,10 +69,10 @@ std::unique_ptr<Op> Gemm::with_epilogue(Epilogue epilogue) const {
 // images' rows, the gradient of the weights as (O,K) and of the bias where they must be rearranged.
 size_t Gemm::scratch_floats(const Pass& pass) const {
   if (pass.lanes == 1) return column_stride() + 2 * s_.inputs;
-  size_t copy = scaled() ? weight_floats() + s_.outputs : 0;
-  if (!pass.training) return copy;
+  size_t copy = scaled() ? round_up(weight_floats() + s_.outputs, kFloatsPerLine) : 0;
+  if (!pass.training) return copy + (skips_zeros() ? pass.blocks * s_.inputs : 0);
   size_t images = pass.blocks * pass.lanes;
-  size_t rearranged = round_up(weight_floats(), kFloatsPerLine) + s_.outputs;
+  size_t rearranged = gradient_fits() ? 0 : round_up(weight_floats(), kFloatsPerLine) + s_.outputs;
   return copy + images * (round_up(s_.outputs, kFloatsPerLine) + row_stride()) + rearranged;
 }
 
@@ -117,6 +120,10 @@ void Gemm::forward(const ForwardArgs& args) const {
     for (size_t o = 0; o < s_.outputs && s_.has_bias; ++o) bias[o] = s_.beta * args.inputs[2][o];
     task.weights = copy;
     task.bias = s_.has_bias ? bias : nullptr;
+  }
+  if (skips_zeros()) {
+    size_t copy = scaled() ? round_up(weight_floats() + s_.outputs, kFloatsPerLine) : 0;
+    task.used = reinterpret_cast<uint32_t*>(args.scratch + copy);
   }
   task.weight_output = weight_output();
   task.weight_input = weight_input();
@@ -168,7 +175,7 @@ void Gemm::weight_gradient(const BackwardArgs& args, const float* d_sums, float*
   task.outputs = s_.outputs;
   task.d_weights = args.d_inputs[1];
   task.d_bias = s_.has_bias ? args.d_inputs[2] : nullptr;
-  if (s_.transposed && !scaled()) {
+  if (gradient_fits()) {
     gemm_weight_gradient(task);
     return;
   }

@@ -1,5 +1,6 @@
 #include "ops/gemm_kernels.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 
@@ -10,6 +11,7 @@
 // clang-format off
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+#include <hwy/cache_control.h>
 
 #include "ops/tile-inl.h"
 #include "ops/transpose-inl.h"
@@ -19,8 +21,10 @@ HWY_BEFORE_NAMESPACE();
 namespace mnist::HWY_NAMESPACE {
 namespace {
 
+// `used`: the inputs to take, or null for all of them.
 template <size_t kOutputs, size_t kBlocks>
-void product_tile(const GemmProduct& task, size_t first, size_t block) {
+void product_tile(const GemmProduct& task, size_t first, size_t block, const uint32_t* used,
+                  size_t count) {
   Floats d;
   const size_t lanes = hn::Lanes(d);
   const size_t weight_input = task.weight_input;
@@ -36,9 +40,14 @@ void product_tile(const GemmProduct& task, size_t first, size_t block) {
   const float* x[kBlocks];
 #pragma GCC unroll 8
   for (size_t b = 0; b < kBlocks; ++b) x[b] = task.x + (block + b) * task.inputs * lanes;
-  for (size_t k = 0; k < task.inputs; ++k) {
+  auto step = [&](size_t k) HWY_ATTR {
     tile.step([&](size_t o) HWY_ATTR { return weights[o][k * weight_input]; },
               [&](size_t b) HWY_ATTR { return hn::Load(d, x[b] + k * lanes); });
+  };
+  if (used != nullptr) {
+    for (size_t i = 0; i < count; ++i) step(used[i]);
+  } else {
+    for (size_t k = 0; k < task.inputs; ++k) step(k);
   }
 #pragma GCC unroll 8
   for (size_t o = 0; o < kOutputs; ++o) {
@@ -51,29 +60,82 @@ void product_tile(const GemmProduct& task, size_t first, size_t block) {
   }
 }
 
+// Lists the inputs that are not zero in all images of `blocks` blocks; returns how many.
+size_t find_used(const float* x, size_t blocks, size_t inputs, uint32_t* used) {
+  Floats d;
+  size_t count = 0;
+  for (size_t k = 0; k < inputs; ++k) {
+    auto any = hn::Ne(hn::Load(d, x + k * kLanes), hn::Zero(d));
+    for (size_t b = 1; b < blocks; ++b) {
+      any = hn::Or(any, hn::Ne(hn::Load(d, x + (b * inputs + k) * kLanes), hn::Zero(d)));
+    }
+    used[count] = static_cast<uint32_t>(k);
+    count += hn::AllFalse(d, any) ? 0 : 1;
+  }
+  return count;
+}
+
 // Outputs outermost: a few rows of weights stay in the first-level cache for all blocks.
 void product(const GemmProduct& task) {
+  constexpr size_t kMostBlocks = 128;
+  size_t counts[kMostBlocks];  // by a tile's first block
+  const bool skip = task.used != nullptr && task.blocks <= kMostBlocks;
+  if (skip) {
+    for_even_pieces<kTallVectors>(task.blocks, [&](size_t block, auto blocks) {
+      counts[block] = find_used(task.x + block * task.inputs * kLanes, blocks(), task.inputs,
+                                task.used + block * task.inputs);
+    });
+  }
   for_even_pieces<kTallScalars>(task.outputs, [&](size_t first, auto outputs) {
     for_even_pieces<kTallVectors>(task.blocks, [&](size_t block, auto blocks) {
-      product_tile<outputs(), blocks()>(task, first, block);
+      product_tile<outputs(), blocks()>(task, first, block,
+                                        skip ? task.used + block * task.inputs : nullptr,
+                                        skip ? counts[block] : 0);
     });
   });
 }
 
+// Images of a strip of columns that are not zero there: pixels at the rim seldom are anything else.
+struct UsedImages {
+  static constexpr size_t kMost = 512;
+  uint32_t numbers[kMost];
+  size_t count = 0;
+};
+
+// The images first..last-1; columns from `column` on.
+void find_used(const GemmWeightGradient& task, size_t column, size_t vectors, size_t first,
+               size_t last, UsedImages& used) {
+  Floats d;
+  used.count = 0;
+  for (size_t image = first; image < last; ++image) {
+    const float* row = task.rows + image * task.row_stride + column;
+    auto any = hn::Ne(hn::Load(d, row), hn::Zero(d));
+    for (size_t v = 1; v < vectors; ++v) {
+      any = hn::Or(any, hn::Ne(hn::Load(d, row + v * kLanes), hn::Zero(d)));
+    }
+    used.numbers[used.count] = static_cast<uint32_t>(image);
+    used.count += hn::AllFalse(d, any) ? 0 : 1;
+  }
+}
+
 template <size_t kOutputs, size_t kVectors>
-void gradient_tile(const GemmWeightGradient& task, size_t first, size_t column) {
+void gradient_tile(const GemmWeightGradient& task, size_t first, size_t column,
+                   const UsedImages& used) {
   Floats d;
   const size_t lanes = hn::Lanes(d);
   Tile<kOutputs, kVectors> tile;
   tile.clear();
-  for (size_t b = 0; b < task.blocks; ++b) {
-    const float* d_y = task.d_y + (b * task.outputs + first) * lanes;
-    const float* row = task.rows + b * lanes * task.row_stride + column;
-    for (size_t lane = 0; lane < lanes; ++lane) {
-      tile.step([&](size_t o) HWY_ATTR { return d_y[o * lanes + lane]; },
-                [&](size_t v) HWY_ATTR { return hn::Load(d, row + v * lanes); });
-      row += task.row_stride;
-    }
+  // The gradients are in no cache near by and not in the order that a prefetcher foresees.
+#pragma GCC unroll 8
+  for (size_t o = 0; o < kOutputs; ++o) {
+    hwy::Prefetch(task.d_weights + (first + o) * task.inputs + column);
+  }
+  for (size_t i = 0; i < used.count; ++i) {
+    const size_t image = used.numbers[i];
+    const float* d_y = task.d_y + (image / kLanes * task.outputs + first) * kLanes + image % kLanes;
+    const float* row = task.rows + image * task.row_stride + column;
+    tile.step([&](size_t o) HWY_ATTR { return d_y[o * kLanes]; },
+              [&](size_t v) HWY_ATTR { return hn::Load(d, row + v * kLanes); });
   }
   // The last vector may reach beyond the row of weights: it is added by way of a copy.
 #pragma GCC unroll 8
@@ -97,11 +159,17 @@ void weight_gradient(const GemmWeightGradient& task) {
   Floats d;
   const size_t lanes = hn::Lanes(d);
   const size_t vectors = (task.inputs + lanes - 1) / lanes;
+  const size_t images = task.blocks * lanes;
+  UsedImages used;
   // Columns outermost: a strip of the images' rows stays in the first-level cache for all outputs.
   for_even_pieces<kTallVectors>(vectors, [&](size_t vector, auto count) {
-    for_even_pieces<kTallScalars>(task.outputs, [&](size_t first, auto outputs) {
-      gradient_tile<outputs(), count()>(task, first, vector * lanes);
-    });
+    for (size_t image = 0; image < images; image += UsedImages::kMost) {
+      const size_t last = std::min(images, image + UsedImages::kMost);
+      find_used(task, vector * lanes, count(), image, last, used);
+      for_even_pieces<kTallScalars>(task.outputs, [&](size_t first, auto outputs) {
+        gradient_tile<outputs(), count()>(task, first, vector * lanes, used);
+      });
+    }
   });
   for (size_t o = 0; o < task.outputs && task.d_bias != nullptr; ++o) {
     Vector sum = hn::Zero(d);

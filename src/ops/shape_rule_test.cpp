@@ -20,9 +20,7 @@ RowInput w(Shape shape) { return {RowInput::Kind::kWeight, std::move(shape)}; }
 
 OpRow row_of(const std::string& type, std::vector<RowInput> inputs, Attributes attributes) {
   OpRow row;
-  row.node.type = type;
-  row.node.name = "n";
-  row.node.attributes = std::move(attributes);
+  row.node = {type, "n", {}, {}, std::move(attributes)};
   row.inputs = std::move(inputs);
   return row;
 }

@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Installs what is needed, builds, and passes every test. With --quick, without sanitizers and the
+# installed package. In CI a test that is skipped for lack of material is a failure.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+quick=${1:-}
+
+stage() { printf '\n== %s\n' "$*"; }
+
+# Material outside the repository (docs/testing.md): used where it lies beside it.
+material=$(cd .. && pwd)/shared
+if [ -d "$material" ]; then
+  export MNIST_DATA_DIR=${MNIST_DATA_DIR:-$material/data/mnist}
+  export MNIST_INTEROP_DIR=${MNIST_INTEROP_DIR:-$material/interop}
+  export MNIST_ZOO_DIR=${MNIST_ZOO_DIR:-$material/zoo}
+  export MNIST_DRAWN_DIR=${MNIST_DRAWN_DIR:-$material/drawn}
+fi
+
+# Runs the tests of a preset and refuses skipped ones in CI.
+run_tests() {
+  local preset=$1
+  shift
+  local log=build/$preset/tests.log
+  ctest --preset "$preset" --no-tests=error "$@" | tee "$log"
+  if [ "${CI:-}" = true ] && [ -n "${MNIST_DATA_DIR:-}" ] && grep -q '(Skipped)' "$log"; then
+    echo "test.sh: tests were skipped although their material is here:" >&2
+    grep '(Skipped)' "$log" >&2
+    exit 1
+  fi
+}
+
+stage "install packages"
+scripts/install.sh test
+
+stage "layers"
+python3 scripts/check_layers.py
+
+stage "build"
+scripts/build.sh release
+
+if [ "$quick" != --quick ]; then
+  stage "the installed package and the example"
+  tests/package/run.sh build/release
+
+  stage "AddressSanitizer and UBSan"
+  scripts/build.sh asan
+  run_tests asan
+
+  stage "ThreadSanitizer, threaded tests"
+  scripts/build.sh tsan
+  run_tests tsan -L 'base|engine|train'
+fi
+
+stage "tests"
+run_tests release -j2
