@@ -1,6 +1,7 @@
 // Times single ops: forward and backward of one pass, as GFLOP/s where they multiply and add.
 //   op_bench --benchmark_filter=Conv
 #include <benchmark/benchmark.h>
+#include <fmt/format.h>
 
 #include <string>
 #include <vector>
@@ -64,7 +65,7 @@ Model make_model(const Case& row) {
   Node node = row.node;
   node.inputs = {model.input};
   for (size_t i = 0; i < row.weights.size(); ++i) {
-    std::string name = "w" + std::to_string(i);
+    std::string name = fmt::format("w{}", i);
     model.weights[name] = {row.weights[i],
                            std::vector<float>(element_count(row.weights[i]), 0.01F)};
     node.inputs.push_back(name);

@@ -136,7 +136,7 @@ void Command::text(const std::string& names, std::string& text, const std::strin
 
 void Command::choice(const std::string& names, std::string& text,
                      const std::vector<std::string>& choices, const std::string& help) {
-  auto choose = [&text, names, choices](const CLI::results_t& given) {
+  CLI::callback_t choose = [&text, names, choices](const CLI::results_t& given) {
     text = given.front();
     if (std::find(choices.begin(), choices.end(), text) != choices.end()) return true;
     fail_value(names, text, join(choices, " or "));
@@ -147,7 +147,7 @@ void Command::choice(const std::string& names, std::string& text,
 void Command::count(const std::string& names, std::optional<uint64_t>& count, uint64_t least,
                     uint64_t most, const std::string& help) {
   const std::string wanted = fmt::format("a whole number from {} to {}", least, most);
-  auto parse = [&count, names, wanted, least, most](const CLI::results_t& given) {
+  CLI::callback_t parse = [&count, names, wanted, least, most](const CLI::results_t& given) {
     count = parse_number<uint64_t>(names, given.front(), wanted);
     if (*count < least || *count > most) fail_value(names, given.front(), wanted);
     return true;
@@ -158,7 +158,7 @@ void Command::count(const std::string& names, std::optional<uint64_t>& count, ui
 void Command::number(const std::string& names, std::optional<double>& number, double least,
                      double most, const std::string& help) {
   const std::string wanted = fmt::format("a number from {} to {}", least, most);
-  auto parse = [&number, names, wanted, least, most](const CLI::results_t& given) {
+  CLI::callback_t parse = [&number, names, wanted, least, most](const CLI::results_t& given) {
     number = parse_number<double>(names, given.front(), wanted);
     if (!(*number >= least && *number <= most)) fail_value(names, given.front(), wanted);
     return true;

@@ -14,7 +14,7 @@
 #include "cli/commands.h"
 #include "cli/json_output.h"
 #include "data/idx.h"
-#include "data/image_file.h"
+#include "mnist/image_file.h"
 #include "data/prepare.h"
 #include "engine/inference.h"
 #include "formats/format_list.h"

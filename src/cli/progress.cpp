@@ -17,7 +17,7 @@ std::string bar(double share, size_t length) {
   std::string text(length, ' ');
   std::fill_n(text.begin(), std::min(full, length), '=');
   if (full < length) text[full] = '>';
-  return "[" + text + "]";
+  return fmt::format("[{}]", text);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <numeric>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "mnist/error.h"
@@ -69,11 +70,11 @@ TEST(Augment, IsAFunctionOfItsKey) {
   Picture in = test_picture(28, 28);
   for (const char* name : {"light", "strong"}) {
     Augmentation limits = augmentation_by_name(name);
-    std::set<Picture> seen;
+    std::set<std::string> seen;
     for (uint64_t key = 0; key < 50; ++key) {
       Picture out = varied(in, 28, 28, limits, key);
       EXPECT_EQ(out, varied(in, 28, 28, limits, key));
-      seen.insert(out);
+      seen.emplace(out.begin(), out.end());
     }
     EXPECT_EQ(seen.size(), 50U) << name;
   }

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "base/file.h"
-#include "data/image_file.h"
+#include "mnist/image_file.h"
 #include "mnist/error.h"
 
 namespace mnist {

@@ -1,4 +1,4 @@
-#include "data/image_file.h"
+#include "mnist/image_file.h"
 
 #include <fmt/format.h>
 

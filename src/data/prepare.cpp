@@ -15,7 +15,7 @@ namespace {
 
 constexpr size_t kWorkingSide = 256;    // the digit is looked for at this size
 constexpr size_t kDrawingSide = 100;    // and drawn anew at this one: five times the box
-constexpr double kWidePen = 0.4;        // of the longer side: no stroke is wider
+constexpr double kWidePen = 1.6;        // of the longer side: no stroke is wider
 constexpr double kThinPen = 0.15;       // likewise, of the strokes in most photographs
 constexpr double kRuleCoverage = 0.8;   // of the way from edge to edge that a ruled line covers
 constexpr double kFrameCoverage = 0.55; // likewise, a side of a frame

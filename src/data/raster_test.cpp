@@ -74,12 +74,12 @@ TEST(Raster, WiderPenLeavesMoreInk) {
   std::vector<Segment> ring = {
       {0, 0, 50, 0, 1}, {50, 0, 50, 100, 1}, {50, 100, 0, 100, 1}, {0, 100, 0, 0, 1}};
   EXPECT_GT(mass(draw(ring, {.radius = 2})), 1.5 * mass(draw(ring, {.radius = 1})));
-  EXPECT_EQ(*std::ranges::max_element(draw(ring, {.radius = 2})), 255);
+  EXPECT_EQ(std::ranges::max(draw(ring, {.radius = 2})), 255);
 }
 
 TEST(Raster, DotAndNothingAreDrawnToo) {
   EXPECT_GT(draw({{5, 5, 5, 5, 1}})[14 * kDigitSide + 14], 200);
-  EXPECT_EQ(*std::ranges::max_element(draw({})), 0);
+  EXPECT_EQ(std::ranges::max(draw({})), 0);
 }
 
 TEST(Raster, HugePenStaysInTheBox) {

@@ -12,16 +12,10 @@ namespace {
 
 using Order = GgufLayout::Order;
 
-Model graph_of(const char* architecture) {
-  Model graph = make_architecture(architecture);
-  for (auto& [name, tensor] : graph.weights) tensor.values = {};
-  return graph;
-}
-
 // ggml, examples/mnist/mnist-common.cpp.
 GgufLayout layout_fc() {
   return {.architecture = "mnist-fc",
-          .graph = graph_of("mnist-fc"),
+          .graph = architecture_graph("mnist-fc"),
           .rows = {{"fc1.weight", "fc1.weight", {500, 784}},
                    {"fc1.bias", "fc1.bias", {500}},
                    {"fc2.weight", "fc2.weight", {10, 500}},
@@ -31,7 +25,7 @@ GgufLayout layout_fc() {
 
 GgufLayout layout_cnn() {
   return {.architecture = "mnist-cnn",
-          .graph = graph_of("mnist-cnn"),
+          .graph = architecture_graph("mnist-cnn"),
           .rows = {{"conv1.kernel", "conv1.weight", {8, 1, 3, 3}},
                    {"conv1.bias", "conv1.bias", {8, 1, 1}},
                    {"conv2.kernel", "conv2.weight", {16, 8, 3, 3}},
@@ -44,7 +38,7 @@ GgufLayout layout_cnn() {
 // ggml before September 2024, examples/mnist/mnist-cnn.py: Keras's network, which ends in a
 // softmax.
 GgufLayout layout_cnn_2023() {
-  Model graph = graph_of("mnist-keras-cnn");
+  Model graph = architecture_graph("mnist-keras-cnn");
   std::erase_if(graph.nodes, [](const Node& node) { return node.type == "Dropout"; });
   Node& dense = graph.nodes.back();
   dense.inputs[0] = graph.nodes[graph.nodes.size() - 2].outputs[0];

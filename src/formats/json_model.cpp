@@ -66,6 +66,7 @@ Model read(std::span<const std::byte> bytes, const std::string& who) {
 // The shortest text that is read as `value`: first as float, and, for the few floats where reading
 // that as double and rounding ends one beside it, as double.
 std::string_view shortest(float value, std::span<char> buffer) {
+  if (value == 0 && std::signbit(value)) return "-0.0";  // "-0" is the integer 0
   char* const begin = buffer.data();
   char* const limit = begin + buffer.size();
   char* end = std::to_chars(begin, limit, value).ptr;

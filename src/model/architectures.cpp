@@ -80,7 +80,7 @@ class Chain {
   }
 
   std::string weight(const std::string& name, const Shape& shape) {
-    model_.weights[name] = {shape, std::vector<float>(element_count(shape))};
+    model_.weights[name].shape = shape;
     return name;
   }
 
@@ -133,8 +133,8 @@ Model lenet5(Chain net, int64_t classes) {
   return net.dense("fc2", 84).relu().dense("fc3", classes);
 }
 
-// Pooling before normalisation leaves it a quarter of the work and changes nothing else: both it and
-// the ReLU keep order where the scale is positive.
+// Pooling before normalisation leaves it a quarter of the work and changes nothing else: both it
+// and the ReLU keep order where the scale is positive.
 Model mnist_best(Chain net, int64_t classes) {
   net.conv(24, 5, 2, false).max_pool().batch_norm().relu();
   net.conv(48, 3, 1, false).max_pool().batch_norm().relu();
@@ -180,7 +180,7 @@ std::string architecture_description(const std::string& name) {
   return find_architecture(name).description;
 }
 
-Model make_architecture(const std::string& name, const Shape& input_shape, int64_t classes) {
+Model architecture_graph(const std::string& name, const Shape& input_shape, int64_t classes) {
   const Architecture& architecture = find_architecture(name);
   const bool is_image = input_shape.size() == 3 && element_count(input_shape) != 0;
   if (!is_image) {
@@ -191,6 +191,12 @@ Model make_architecture(const std::string& name, const Shape& input_shape, int64
     throw Error(fmt::format("{}: 2 to 65536 classes expected, got {}", name, classes));
   }
   return architecture.make(Chain(name, input_shape), classes);
+}
+
+Model make_architecture(const std::string& name, const Shape& input_shape, int64_t classes) {
+  Model model = architecture_graph(name, input_shape, classes);
+  for (auto& [weight, tensor] : model.weights) tensor.values.resize(element_count(tensor.shape));
+  return model;
 }
 
 }  // namespace mnist

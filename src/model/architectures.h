@@ -21,4 +21,8 @@ std::string architecture_description(const std::string& name);
 Model make_architecture(const std::string& name, const Shape& input_shape = {1, 28, 28},
                         int64_t classes = 10);
 
+// The same without values, for readers that bring their own: each weight has its shape only.
+Model architecture_graph(const std::string& name, const Shape& input_shape = {1, 28, 28},
+                         int64_t classes = 10);
+
 }  // namespace mnist
