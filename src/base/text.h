@@ -1,6 +1,7 @@
 // Small helpers for text that people read.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,9 @@ std::string printable(std::string_view text, size_t longest);
 
 // "a, b, c"
 std::string join(const std::vector<std::string>& words, std::string_view separator = ", ");
+
+// 1,234,567
+std::string grouped(uint64_t number);
 
 // The word of `known` that is nearest to `word`, if it is near enough to be a typing error, else
 // "".

@@ -43,12 +43,6 @@ std::string progress_bar(const TrainingProgress& progress, size_t width) {
   return head + bar(share, length) + tail;
 }
 
-std::string grouped(uint64_t number) {
-  std::string digits = std::to_string(number);
-  for (size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, ",");
-  return digits;
-}
-
 std::string clock_time(double seconds) {
   const auto whole = static_cast<uint64_t>(std::clamp(seconds, 0.0, 1e9) + 0.5);
   const uint64_t hours = whole / 3600;

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string>
 
+#include "base/text.h"
+
 namespace mnist {
 
 struct TrainingProgress {
@@ -22,9 +24,6 @@ struct TrainingProgress {
 // fewer than `width` columns: the bar is as long as there is room, and what finds none is left out,
 // the last first.
 std::string progress_bar(const TrainingProgress& progress, size_t width);
-
-// "1,234,567"
-std::string grouped(uint64_t number);
 
 // "0:07", "12:34", "1:02:03"
 std::string clock_time(double seconds);

@@ -15,7 +15,7 @@ namespace {
 
 constexpr size_t kWorkingSide = 256;    // the digit is looked for at this size
 constexpr size_t kDrawingSide = 100;    // and drawn anew at this one: five times the box
-constexpr double kWidePen = 1.6;        // of the longer side: no stroke is wider
+constexpr double kWidePen = 0.6;        // of the longer side: no stroke is wider
 constexpr double kThinPen = 0.15;       // likewise, of the strokes in most photographs
 constexpr double kRuleCoverage = 0.8;   // of the way from edge to edge that a ruled line covers
 constexpr double kFrameCoverage = 0.55; // likewise, a side of a frame
@@ -178,8 +178,7 @@ Found find_in(const Image& image, const Box& part, std::optional<bool> polarity)
     return std::max<size_t>(1, static_cast<size_t>(share * static_cast<double>(side)));
   };
   Found found = digit_of(sheet, radius(kWidePen / 2));
-  if (found.box.longest() == 0 || touches_edge(found) ||
-      found.pen > 0.35F * static_cast<float>(found.box.longest())) {
+  if (found.box.longest() == 0 || touches_edge(found)) {
     // Shadows and table tops reach the edge, and so may digits: a thin pen inside is better.
     Found thin = digit_of(sheet, radius(kThinPen / 2));
     if (10 * thin.box.longest() >= side && !touches_edge(thin) &&

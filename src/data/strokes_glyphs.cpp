@@ -97,6 +97,10 @@ constexpr GlyphPoint kTwoLoop[][13] = {
      {0, 66}, {28, 70}, {54, 84}, {82, 92}},
     {{0, 44, U}, {6, 16}, {34, 2}, {62, 16}, {62, 42}, {48, 66}, {26, 86}, {4, 90}, {-8, 78},
      {8, 64}, {32, 70}, {54, 86}, {76, 100}},
+    {{0, 34, U}, {6, 10}, {30, 2}, {50, 14}, {50, 40}, {42, 64}, {28, 84}, {10, 92}, {2, 82},
+     {12, 72}, {30, 76}, {46, 90}, {58, 100}},
+    {{12, 28, U}, {10, 10}, {34, 0}, {58, 12}, {60, 38}, {48, 62}, {32, 82}, {14, 90}, {2, 80},
+     {14, 68}, {36, 72}, {56, 84}, {66, 98}},
 };
 
 // --- 3 ---
@@ -115,6 +119,8 @@ constexpr GlyphPoint kThreeRound[][11] = {
      {14, 97}, {-10, 96}},
     {{6, 10, U}, {22, 3}, {42, 8}, {44, 24}, {36, 38}, {28, 46, C}, {40, 54}, {46, 72}, {36, 90},
      {18, 97}, {0, 86}},
+    {{14, 26, U}, {22, 6}, {44, 2}, {54, 16}, {44, 32}, {30, 40, C}, {50, 48}, {58, 66}, {48, 88},
+     {24, 98}, {0, 90}},
 };
 constexpr GlyphPoint kThreeLying[][10] = {
     // leaning over, as an m on its end; top larger than the bottom
@@ -273,6 +279,7 @@ constexpr GlyphPoint kSevenSerif[][7] = {
     {{2, 34, U}, {3, 20}, {4, 6, C}, {54, 4, C}, {50, 36}, {46, 68}, {44, 100}},
     {{12, 20, U}, {12, 12}, {14, 4, C}, {64, 6, C}, {46, 36}, {28, 68}, {12, 100}},
     {{6, 44, U}, {5, 26}, {8, 8, C}, {50, 6, C}, {46, 36}, {40, 68}, {36, 100}},
+    {{2, 56, U}, {2, 34}, {8, 10, C}, {66, 6, C}, {60, 36}, {50, 68}, {42, 100}},
 };
 constexpr GlyphPoint kSevenWave[][8] = {
     {{2, 20, U}, {10, 6}, {26, 8}, {44, 14}, {62, 4, C}, {48, 34}, {34, 66}, {24, 100}},
@@ -323,6 +330,8 @@ constexpr GlyphPoint kEightMiddle[][14] = {
      {18, 98}, {36, 92}, {42, 76}, {38, 58}, {28, 40}},
     {{36, 52, U}, {14, 40}, {8, 18}, {28, 4}, {52, 8}, {56, 28}, {36, 46}, {16, 58}, {8, 80},
      {26, 97}, {48, 92}, {58, 76}, {54, 58}, {30, 48}},
+    {{40, 50, U}, {12, 42}, {2, 20}, {22, 2}, {50, 6}, {56, 28}, {36, 50}, {22, 66}, {18, 84},
+     {28, 97}, {40, 86}, {40, 70}, {36, 58}, {30, 46}},
 };
 constexpr GlyphPoint kEightOpen[][13] = {
     // the top stays open: two horns
@@ -429,8 +438,8 @@ constexpr Glyph glyph(int digit, float share, const GlyphPoint (&shapes)[S][P]) 
 }
 
 constexpr std::array kGlyphs = {
-    glyph(0, 0.72F, kZeroRing),    glyph(0, 0.28F, kZeroTail),     glyph(1, 0.86F, kOneStroke),
-    glyph(1, 0.09F, kOneFlag),     glyph(1, 0.05F, kOneBase),      glyph(2, 0.42F, kTwoPlain),
+    glyph(0, 0.72F, kZeroRing),    glyph(0, 0.28F, kZeroTail),     glyph(1, 0.80F, kOneStroke),
+    glyph(1, 0.12F, kOneFlag),     glyph(1, 0.08F, kOneBase),      glyph(2, 0.42F, kTwoPlain),
     glyph(2, 0.58F, kTwoLoop),     glyph(3, 0.64F, kThreeRound),   glyph(3, 0.18F, kThreeLoop),
     glyph(3, 0.10F, kThreeFlat),   glyph(3, 0.08F, kThreeLying),   glyph(4, 0.38F, kFourOpen),
     glyph(4, 0.26F, kFourCup),     glyph(4, 0.16F, kFourClosed),   glyph(4, 0.14F, kFourOneStroke),

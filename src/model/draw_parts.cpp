@@ -107,14 +107,4 @@ DrawnGraph drawn_graph(const Model& model, std::span<const NodeFacts> facts) {
 
 std::span<const DrawnColours> drawn_colours() { return kColours; }
 
-std::string grouped(uint64_t number) {
-  const std::string digits = std::to_string(number);
-  std::string result;
-  for (size_t i = 0; i < digits.size(); ++i) {
-    if (i != 0 && (digits.size() - i) % 3 == 0) result += ',';
-    result += digits[i];
-  }
-  return result;
-}
-
 }  // namespace mnist

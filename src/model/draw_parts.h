@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/text.h"
 #include "mnist/describe.h"
 #include "mnist/model.h"
 
@@ -40,8 +41,5 @@ struct DrawnColours {
   const char* dark_line;
 };
 std::span<const DrawnColours> drawn_colours();
-
-// 1234567 as "1,234,567".
-std::string grouped(uint64_t number);
 
 }  // namespace mnist
