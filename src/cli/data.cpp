@@ -9,7 +9,6 @@
 #include "cli/ascii_art.h"
 #include "cli/command.h"
 #include "cli/commands.h"
-#include "cli/progress.h"
 #include "cli/table.h"
 #include "data/content.h"
 #include "data/copies.h"

@@ -15,7 +15,6 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/json_output.h"
-#include "cli/progress.h"
 #include "cli/table.h"
 #include "mnist/model_file.h"
 #include "train/evaluate.h"

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <new>
@@ -38,6 +39,8 @@ void add_commands(Command program) {
 }
 
 int run(int argc, char** argv) {
+  // A file that reaches `ulimit -f` is then an error of write() that gets its line, not a crash.
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     Program program("mnist", "Trains, evaluates and runs classifiers of images of MNIST's kind.",
                     version);

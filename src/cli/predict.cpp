@@ -14,11 +14,11 @@
 #include "cli/commands.h"
 #include "cli/json_output.h"
 #include "data/idx.h"
-#include "mnist/image_file.h"
 #include "data/prepare.h"
 #include "engine/inference.h"
 #include "formats/format_list.h"
 #include "mnist/builtin.h"
+#include "mnist/image_file.h"
 #include "mnist/model_file.h"
 #include "train/evaluate.h"
 
@@ -96,10 +96,12 @@ std::vector<size_t> ranking(const float* probabilities, size_t classes) {
 
 void print_object(const std::string& word, const float* probabilities, size_t classes) {
   const size_t best = ranking(probabilities, classes).front();
+  std::vector<double> values(classes);
+  std::transform(probabilities, probabilities + classes, values.begin(), shortest);
   print_json({{"image", word},
               {"prediction", best},
-              {"probability", probabilities[best]},
-              {"probabilities", std::vector<float>(probabilities, probabilities + classes)}});
+              {"probability", values[best]},
+              {"probabilities", values}});
 }
 
 void print_text(const Options& options, const std::string& word, const Picture& picture,

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <vector>
 
+#include "base/text.h"
+
 namespace mnist {
 namespace {
 

@@ -158,9 +158,10 @@ void TrainRun::show_progress() {
     status_.show(progress_bar(progress(), status_.terminal().width));
     return;
   }
-  const uint64_t tenth = std::max<uint64_t>(1, trainer_.steps() / kLeastLines);
-  const bool epochs_are_enough = request_.settings.epochs >= kLeastLines;
-  if (request_.json || epochs_are_enough || trainer_.step() % tenth != 0) return;
+  // Whether another tenth of the run is done.
+  const uint64_t lines = trainer_.step() * kLeastLines / trainer_.steps();
+  const bool is_due = lines != (trainer_.step() - 1) * kLeastLines / trainer_.steps();
+  if (request_.json || !is_due || request_.settings.epochs >= kLeastLines) return;
   const TrainingProgress now = progress();
   status_.print(
       fmt::format("epoch {}/{}  loss {:.4f}  accuracy {:.2f} %  {:.0f} % of the run", now.epoch,

@@ -235,7 +235,7 @@ Mask redraw(const Found& found) {
                     ? enlarge(cut, rows, columns)
                     : area_average(cut, 0, 0, static_cast<double>(cut.height),
                                    static_cast<double>(cut.width), rows, columns);
-  if (factor > 2) drawn = box_blur(drawn, static_cast<size_t>(factor / 2));
+  drawn = box_blur(drawn, std::max<size_t>(1, static_cast<size_t>(factor / 2)));
   return above(drawn, factor > 2 ? 0.4F : 0.5F);
 }
 
@@ -274,7 +274,8 @@ Image place(const Plane& drawn, const PrepareOptions& options) {
     }
   }
   const auto start = [&](double centre, size_t length) {
-    const double wished = std::floor(static_cast<double>(options.size) / 2 - centre + 0.5);
+    // Rounded up as in MNIST, whose centres of mass lie in [14, 15).
+    const double wished = std::ceil(static_cast<double>(options.size) / 2 - centre);
     return static_cast<size_t>(
         std::clamp(wished, 0.0, static_cast<double>(options.size - length)));
   };
@@ -289,6 +290,38 @@ Image place(const Plane& drawn, const PrepareOptions& options) {
   return out;
 }
 
+// Whether the image is as MNIST's are: of the size, black around a digit that fills the box on its
+// longer side, with its centre of mass within the pixel right and below of the middle. True for
+// 99.98 % of MNIST.
+bool in_final_form(const Image& image, const PrepareOptions& options) {
+  if (image.height != options.size || image.width != options.size) return false;
+  Plane plane(image.height, image.width);
+  double mass = 0;
+  double row_mass = 0;
+  double column_mass = 0;
+  for (size_t r = 0; r < image.height; ++r) {
+    for (size_t c = 0; c < image.width; ++c) {
+      const auto value = static_cast<double>(image.at(r, c));
+      plane.at(r, c) = static_cast<float>(value);
+      mass += value;
+      row_mass += value * (static_cast<double>(r) + 0.5);
+      column_mass += value * (static_cast<double>(c) + 0.5);
+    }
+  }
+  if (bounds(plane, 0).longest() != options.box) return false;
+  const double middle = static_cast<double>(options.size) / 2;
+  const auto centred = [&](double centre) { return centre >= middle && centre < middle + 1; };
+  return centred(row_mass / mass) && centred(column_mass / mass) &&
+         *std::max_element(image.pixels.begin(), image.pixels.end()) >= 250 &&
+         2 * std::count(image.pixels.begin(), image.pixels.end(), uint8_t{0}) >=
+             static_cast<std::ptrdiff_t>(image.pixels.size());
+}
+
+Image inverted(Image image) {
+  for (uint8_t& pixel : image.pixels) pixel = static_cast<uint8_t>(255 - pixel);
+  return image;
+}
+
 }  // namespace
 
 Image prepare_digit(const Image& image, const PrepareOptions& options, PrepareReport* report) {
@@ -297,6 +330,13 @@ Image prepare_digit(const Image& image, const PrepareOptions& options, PrepareRe
   told = {};
   const Image blank{options.size, options.size, std::vector<uint8_t>(options.size * options.size)};
   if (image.height == 0 || image.width == 0) return blank;
+  for (const bool dark : {false, true}) {
+    Image upright = dark ? inverted(image) : image;
+    if (!in_final_form(upright, options)) continue;
+    told.dark_on_light = dark;
+    told.unchanged = true;
+    return upright;
+  }
   const Found found = find_digit(image);
   told.dark_on_light = found.dark_on_light;
   told.removed_lines = found.removed_lines;
@@ -311,7 +351,9 @@ Image prepare_digit(const Image& image, const PrepareOptions& options, PrepareRe
   told.pen = width * inner / longest;
   const float target = std::clamp(told.pen, options.thinnest_pen, options.thickest_pen);
   // The box is scaled to 20 after the outline was moved, so both change.
-  const float offset = (target * longest / inner - width) / (2.0F * (1.0F - target / inner));
+  const float wished = (target * longest / inner - width) / (2.0F * (1.0F - target / inner));
+  // Thinning more would eat the thin parts of a drawing whose loops are filled.
+  const float offset = std::max(wished, -0.2F * width);
   return place(move_outline(distance, offset), options);
 }
 

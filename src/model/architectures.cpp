@@ -44,10 +44,6 @@ class Chain {
     const std::vector<int64_t> two = {2, 2};
     return node("MaxPool", number("pool"), {}, {{"kernel_shape", two}, {"strides", two}});
   }
-  Chain& global_average_pool() {
-    reshape({shape_[0], 1, 1});
-    return node("GlobalAveragePool", "average");
-  }
   Chain& flatten() {
     reshape({static_cast<int64_t>(element_count(shape_))});
     return node("Flatten", "flatten");
@@ -61,7 +57,6 @@ class Chain {
     reshape({units});
     return node("Gemm", name, inputs, {{"transB", int64_t{1}}});
   }
-  Chain& conv_bn_relu(int64_t channels) { return conv(channels, 3, 1, false).batch_norm().relu(); }
 
   operator Model() {
     model_.output = last_;
@@ -133,8 +128,15 @@ Model lenet5(Chain net, int64_t classes) {
   return net.dense("fc2", 84).relu().dense("fc3", classes);
 }
 
-// Pooling before normalisation leaves it a quarter of the work and changes nothing else: both it
-// and the ReLU keep order where the scale is positive.
+// The next two pool before they normalise: it is a quarter of the work there, and where a channel's
+// scale is positive the result is the same.
+Model mnist_fast(Chain net, int64_t classes) {
+  net.conv(8, 3, 1, false).max_pool().batch_norm().relu();
+  net.conv(20, 3, 1, false).max_pool().batch_norm().relu();
+  net.conv(32, 3, 1, false).batch_norm().relu();
+  return net.flatten().dense("dense", classes);
+}
+
 Model mnist_best(Chain net, int64_t classes) {
   net.conv(24, 5, 2, false).max_pool().batch_norm().relu();
   net.conv(48, 3, 1, false).max_pool().batch_norm().relu();
@@ -155,7 +157,10 @@ constexpr Architecture kArchitectures[] = {
     {"mnist-keras-cnn", "two 3x3 convolutions (32, 64), dropout, a dense layer; Keras's",
      mnist_keras_cnn},
     {"lenet5", "LeNet-5 with ReLU and max pooling", lenet5},
-    {"mnist-best", "five 3x3 convolutions with batch normalisation; the most accurate", mnist_best},
+    {"mnist-fast", "three convolutions (8, 20, 32), batch normalisation; learns fastest",
+     mnist_fast},
+    {"mnist-best", "three convolutions (24, 48, 64), batch normalisation; most accurate",
+     mnist_best},
 };
 
 const Architecture& find_architecture(const std::string& name) {
