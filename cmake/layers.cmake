@@ -48,3 +48,13 @@ function(mnist_layer name)
       PROPERTIES TIMEOUT 600 LABELS ${name})
   endif()
 endfunction()
+
+# An optional library of a layer, and the macro that says it is there.
+function(mnist_use name library macro)
+  target_link_libraries(mnist_${name} PUBLIC ${library})
+  target_compile_definitions(mnist_${name} PUBLIC ${macro})
+  if(TARGET mnist_${name}_test)
+    target_link_libraries(mnist_${name}_test PRIVATE ${library})
+  endif()
+  set_property(GLOBAL APPEND PROPERTY MNIST_LAYER_LIBRARIES ${library})
+endfunction()

@@ -5,9 +5,9 @@
 namespace mnist {
 namespace {
 
-constexpr double kDust = 0.03;  // of the main piece's pixels
-constexpr double kGap = 0.2;    // of the digit's longer side: farther pieces belong to others
-constexpr double kRim = 0.2;     // a reach below this is the outer tenth
+constexpr double kDust = 0.03;    // of the main piece's pixels
+constexpr double kGap = 0.2;      // of the digit's longer side: farther pieces belong to others
+constexpr double kRim = 0.2;      // a reach below this is the outer tenth
 constexpr double kLongest = 1.1;  // of the main piece's longer side: longer is a frame
 
 // 1 in the middle, 0 at the edge.

@@ -5,10 +5,10 @@
 namespace mnist {
 namespace {
 
-constexpr size_t kSearchSide = 100;   // lines are looked for in a mask of this size
-constexpr size_t kMostLines = 80;     // of one direction: squared paper
-constexpr double kRim = 0.25;         // of the image on each side
-constexpr double kThickest = 0.12;    // of the image's shorter side
+constexpr size_t kSearchSide = 100;  // lines are looked for in a mask of this size
+constexpr size_t kMostLines = 80;    // of one direction: squared paper
+constexpr double kRim = 0.25;        // of the image on each side
+constexpr double kThickest = 0.12;   // of the image's shorter side
 
 struct Candidate {
   size_t hits = 0;
@@ -53,8 +53,8 @@ Candidate best_line(const Mask& mask, bool rim) {
     const double slope = mask.width > 1 ? rise / static_cast<double>(mask.width - 1) : 0.0;
     std::fill(hits.begin(), hits.end(), 0);
     for (size_t c = 0; c < mask.width; ++c) {
-      const auto shift = static_cast<std::ptrdiff_t>(
-          slope * static_cast<double>(c) + (rise < 0 ? -0.5 : 0.5));
+      const auto shift =
+          static_cast<std::ptrdiff_t>(slope * static_cast<double>(c) + (rise < 0 ? -0.5 : 0.5));
       for (size_t r = 0; r < mask.height; ++r) {
         const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(r) + shift;
         const auto ink = [&](std::ptrdiff_t y) {
@@ -100,12 +100,11 @@ Run nearest_run(const Mask& mask, size_t column, double row, size_t tolerance) {
 }
 
 // Follows the line through the mask; no pixels where it is not a line after all.
-GridLine trace(const Mask& mask, double start, double slope, size_t tolerance,
-               double coverage) {
+GridLine trace(const Mask& mask, double start, double slope, size_t tolerance, double coverage) {
   GridLine line;
   line.inked.resize(mask.width);
-  line.place = (start + slope * static_cast<double>(mask.width) / 2) /
-               static_cast<double>(mask.height);
+  line.place =
+      (start + slope * static_cast<double>(mask.width) / 2) / static_cast<double>(mask.height);
   std::vector<Run> runs(mask.width);
   std::vector<float> lengths;
   for (size_t c = 0; c < mask.width; ++c) {
@@ -138,8 +137,8 @@ std::vector<GridLine> remove_across(Mask& mask, double coverage, bool rim) {
     if (static_cast<double>(inked_columns(small)) < least) break;
     const Candidate found = best_line(small, rim);
     if (static_cast<double>(found.hits) < least) break;
-    GridLine line = trace(mask, found.start * static_cast<double>(factor), found.slope, tolerance,
-                          coverage);
+    GridLine line =
+        trace(mask, found.start * static_cast<double>(factor), found.slope, tolerance, coverage);
     if (line.pixels.empty()) break;
     for (size_t at : line.pixels) mask.values[at] = 0;
     lines.push_back(std::move(line));

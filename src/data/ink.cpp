@@ -7,20 +7,21 @@
 namespace mnist {
 namespace {
 
-constexpr size_t kThumbnail = 48;      // the background is smooth: this many pixels show it
-constexpr float kLeastNoise = 2.0F;    // grey levels; JPEG and 8 bits are not better
-constexpr float kEdgeWeight = 2.0F;    // the outer eighth of an image is rarely ink
+constexpr size_t kThumbnail = 48;        // the background is smooth: this many pixels show it
+constexpr float kLeastNoise = 2.0F;      // grey levels; JPEG and 8 bits are not better
+constexpr float kEdgeWeight = 2.0F;      // the outer eighth of an image is rarely ink
 constexpr float kLeastTolerance = 8.0F;  // grey levels from the paper that may be ink,
 constexpr float kMostTolerance = 30.0F;  // and that must be
 constexpr double kFlatEdge = 0.9;        // of the pixels at the edge are explained: a plain sheet
 constexpr double kLightPaper = -0.25;    // of the leans' range -2..2: photographs show white paper
 constexpr size_t kMedianGrid = 12;
-constexpr size_t kTerms = 6;           // 1, x, y, xx, xy, yy
+constexpr size_t kTerms = 6;  // 1, x, y, xx, xy, yy
 using Terms = std::array<double, kTerms>;
 
 Terms terms_at(const Plane& plane, size_t row, size_t column) {
   const double y = (2.0 * static_cast<double>(row) + 1.0) / static_cast<double>(plane.height) - 1.0;
-  const double x = (2.0 * static_cast<double>(column) + 1.0) / static_cast<double>(plane.width) - 1.0;
+  const double x =
+      (2.0 * static_cast<double>(column) + 1.0) / static_cast<double>(plane.width) - 1.0;
   return {1.0, x, y, x * x, x * y, y * y};
 }
 
@@ -151,9 +152,10 @@ Plane local_median(const Plane& grey) {
   return enlarge(medians, grey.height, grey.width);
 }
 
-// Whether the image is dark on light. Where the surface explains the edge of the image, what differs
-// from it is ink, however thick the pen. Elsewhere (shadows, a table, an image cut to the digit)
-// what differs from the paper nearby and what is narrow have the say, and paper is mostly light.
+// Whether the image is dark on light. Where the surface explains the edge of the image, what
+// differs from it is ink, however thick the pen. Elsewhere (shadows, a table, an image cut to the
+// digit) what differs from the paper nearby and what is narrow have the say, and paper is mostly
+// light.
 bool is_dark_on_light(const Plane& grey, const Plane& surface) {
   const float tolerance = std::min(3.0F * spread(grey, surface), kMostTolerance);
   Evidence far;

@@ -41,8 +41,7 @@ class LineTransform {
   static float crossing(const float* values, size_t stride, size_t left, size_t right) {
     const auto l = static_cast<float>(left);
     const auto r = static_cast<float>(right);
-    return ((values[right * stride] + r * r) - (values[left * stride] + l * l)) /
-           (2.0F * (r - l));
+    return ((values[right * stride] + r * r) - (values[left * stride] + l * l)) / (2.0F * (r - l));
   }
 
   std::vector<size_t> roots_;

@@ -6,6 +6,8 @@
 namespace mnist {
 namespace {
 
+constexpr size_t kMostSamples = 16384;  // a quantile's error is 0.4 % of the values then
+
 // One output pixel's reach along one axis: inputs first..first + weights.size() - 1.
 struct Tap {
   size_t first = 0;
@@ -72,49 +74,52 @@ Plane apply(const Source& source, const std::vector<Tap>& rows, const std::vecto
   return out;
 }
 
-// out[i] = the best of in[i - radius .. i + radius] by van Herk's and Gil and Werman's method: the
-// best from each block's start and to each block's end, whatever the radius. The lines are `count`
-// groups of `lanes` neighbouring values, `stride` apart, so that a whole row of columns goes at once.
+// Each value the best of the `radius` ones above and below it, by van Herk's and Gil and Werman's
+// method: the best from each block's start and to each block's end, whatever the radius.
 template <typename Better>
-void window_best(const Plane& in, Plane& out, size_t radius, bool down, Better better) {
-  const size_t count = down ? in.height : in.width;
-  const size_t lines = down ? in.width : in.height;
-  const size_t step = down ? in.width : 1;
-  const size_t line_step = down ? 1 : in.width;
+Plane best_down(const Plane& in, size_t radius, Better better) {
   const size_t window = 2 * radius + 1;
-  std::vector<float> ahead(count);
-  std::vector<float> behind(count);
-  for (size_t line = 0; line < lines; ++line) {
-    const float* from = &in.values[line * line_step];
-    for (size_t i = 0; i < count; ++i) {
-      const float value = from[i * step];
-      behind[i] = i % window == 0 ? value : better(behind[i - 1], value);
+  Plane behind = in;  // the best since the block's start
+  Plane ahead = in;   // and until its end
+  const auto fold = [&](Plane& plane, size_t row, size_t from) {
+    for (size_t c = 0; c < in.width; ++c) {
+      plane.at(row, c) = better(plane.at(row, c), plane.at(from, c));
     }
-    for (size_t i = count; i-- > 0;) {
-      const float value = from[i * step];
-      ahead[i] = i + 1 == count || (i + 1) % window == 0 ? value : better(ahead[i + 1], value);
-    }
-    float* to = &out.values[line * line_step];
-    for (size_t i = 0; i < count; ++i) {
-      const size_t low = i > radius ? i - radius : 0;
-      const size_t high = std::min(count - 1, i + radius);
-      // A clipped window may lie within one block, whose parts alone tell its best.
-      float best = better(ahead[low], behind[high]);
-      if (low / window == high / window) {
-        best = low % window == 0 ? behind[high] : ahead[low];
-      }
-      to[i * step] = best;
+  };
+  for (size_t r = 1; r < in.height; ++r) {
+    if (r % window != 0) fold(behind, r, r - 1);
+  }
+  for (size_t r = in.height - 1; r-- > 0;) {
+    if ((r + 1) % window != 0) fold(ahead, r, r + 1);
+  }
+  Plane out(in.height, in.width);
+  for (size_t r = 0; r < in.height; ++r) {
+    const size_t low = r > radius ? r - radius : 0;
+    const size_t high = std::min(in.height - 1, r + radius);
+    // A window clipped at the edges may lie within one block, at its start or its end.
+    const bool one_block = low / window == high / window;
+    const Plane& first = one_block && low % window == 0 ? behind : ahead;
+    const Plane& second = one_block && low % window != 0 ? ahead : behind;
+    const size_t first_row = &first == &ahead ? low : high;
+    const size_t second_row = &second == &ahead ? low : high;
+    for (size_t c = 0; c < in.width; ++c) {
+      out.at(r, c) = better(first.at(first_row, c), second.at(second_row, c));
     }
   }
+  return out;
+}
+
+Plane transposed(const Plane& plane) {
+  Plane out(plane.width, plane.height);
+  for (size_t r = 0; r < plane.height; ++r) {
+    for (size_t c = 0; c < plane.width; ++c) out.at(c, r) = plane.at(r, c);
+  }
+  return out;
 }
 
 template <typename Better>
 Plane window_filter(const Plane& plane, size_t radius, Better better) {
-  Plane across(plane.height, plane.width);
-  Plane out(plane.height, plane.width);
-  window_best(plane, across, radius, false, better);
-  window_best(across, out, radius, true, better);
-  return out;
+  return transposed(best_down(transposed(best_down(plane, radius, better)), radius, better));
 }
 
 }  // namespace
@@ -167,8 +172,8 @@ Plane box_blur(const Plane& plane, size_t radius) {
     for (size_t c = 0; c < plane.width; ++c) {
       const size_t low = c > radius ? c - radius : 0;
       const size_t high = std::min(plane.width, c + radius + 1);
-      across.at(r, c) = static_cast<float>((sums[high] - sums[low]) /
-                                           static_cast<double>(high - low));
+      across.at(r, c) =
+          static_cast<float>((sums[high] - sums[low]) / static_cast<double>(high - low));
     }
   }
   // Down the columns, a whole row at a time: a running sum for each column.
@@ -178,7 +183,8 @@ Plane box_blur(const Plane& plane, size_t radius) {
   size_t high = 0;
   for (size_t r = 0; r < plane.height; ++r) {
     for (; high < std::min(plane.height, r + radius + 1); ++high) {
-      for (size_t c = 0; c < plane.width; ++c) running[c] += static_cast<double>(across.at(high, c));
+      for (size_t c = 0; c < plane.width; ++c)
+        running[c] += static_cast<double>(across.at(high, c));
     }
     for (; low + radius < r; ++low) {
       for (size_t c = 0; c < plane.width; ++c) running[c] -= static_cast<double>(across.at(low, c));
@@ -212,8 +218,26 @@ Box bounds(const Plane& plane, float limit) {
   return box.bottom == 0 ? Box{} : box;
 }
 
+Mask above(const Plane& plane, float limit) {
+  Mask mask(plane.height, plane.width);
+  for (size_t i = 0; i < plane.values.size(); ++i) mask.values[i] = plane.values[i] > limit;
+  return mask;
+}
+
+Plane to_plane(const Mask& mask) {
+  Plane plane(mask.height, mask.width);
+  for (size_t i = 0; i < mask.values.size(); ++i) plane.values[i] = mask.values[i];
+  return plane;
+}
+
 float quantile(std::vector<float> values, double share) {
   if (values.empty()) return 0;
+  const size_t stride = 1 + values.size() / kMostSamples;
+  if (stride > 1) {
+    const size_t kept = values.size() / stride;
+    for (size_t i = 0; i < kept; ++i) values[i] = values[i * stride];
+    values.resize(kept);
+  }
   const auto last = static_cast<double>(values.size() - 1);
   const auto place = static_cast<std::ptrdiff_t>(std::clamp(share, 0.0, 1.0) * last);
   std::nth_element(values.begin(), values.begin() + place, values.end());

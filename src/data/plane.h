@@ -64,7 +64,13 @@ Plane window_min(const Plane& plane, size_t radius);
 // The smallest box around all values above `limit`.
 Box bounds(const Plane& plane, float limit);
 
-// The value below which `share` (0..1) of `values` lie; 0 for none.
+// 1 where the plane is above `limit`.
+Mask above(const Plane& plane, float limit);
+
+Plane to_plane(const Mask& mask);
+
+// The value below which `share` (0..1) of `values` lie; 0 for none. Of many values every n-th is
+// looked at.
 float quantile(std::vector<float> values, double share);
 
 }  // namespace mnist
