@@ -89,8 +89,9 @@ std::string one_line(std::string text) {
 // `names` are an option's as CLI11 takes them: "--epochs,--nb-epochs".
 [[noreturn]] void fail_value(const std::string& names, const std::string& text,
                              const std::string& wanted) {
-  throw UsageError(
-      fmt::format("{}: {} expected, got '{}'", names.substr(0, names.find(',')), wanted, text));
+  const size_t first = names.find("--");
+  const std::string name = names.substr(first, names.find(',', first) - first);
+  throw UsageError(fmt::format("{}: {} expected, got '{}'", name, wanted, text));
 }
 
 template <typename Number>

@@ -18,9 +18,14 @@ std::string_view text_of(const std::vector<std::byte>& bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-// A model in JSON says "mnist.cpp model" there.
+// Whether a file is JSON that says what it is in its first lines. A model in JSON says "mnist.cpp
+// model", and a GGUF file may have the words inside.
 bool is_description(const std::string& path) {
-  return text_of(read_head(path, kHeadBytes)).find(kGraphFormat) != std::string_view::npos;
+  const std::vector<std::byte> head = read_head(path, kHeadBytes);
+  const std::string_view text = text_of(head);
+  const size_t start = text.find_first_not_of(" \t\r\n");
+  return start != std::string_view::npos && text[start] == '{' &&
+         text.find(kGraphFormat) != std::string_view::npos;
 }
 
 }  // namespace

@@ -111,16 +111,6 @@ TrainSettings base_settings(const Options& options, const std::string& architect
   return recipe.settings;
 }
 
-// The network with no values in its weights.
-Model describe_network(const std::string& network, const Dataset& dataset) {
-  if (is_json(network)) return load_description(network);
-  const Shape image = {1, static_cast<int64_t>(dataset.height),
-                       static_cast<int64_t>(dataset.width)};
-  Model model = make_architecture(network, image, static_cast<int64_t>(dataset.classes));
-  model.class_names = dataset.class_names;
-  return model;
-}
-
 // Throws unless what the user wrote, if anything, is what the run to go on with had.
 template <typename Value>
 void expect_same(const char* what, const Value& given, const Value& saved, const std::string& who) {
@@ -170,22 +160,40 @@ void find_run_to_resume(const Options& options, TrainRequest& request, StatusLin
   request.checkpoint = std::move(found.checkpoint);
 }
 
-// Settings and first weights of a run that begins.
-void begin_run(const Options& options, TrainRequest& request, const Dataset& dataset) {
-  std::string network = options.network;
+// Of a run that begins: all that can be said without having seen the images.
+void choose_network(const Options& options, TrainRequest& request) {
+  std::string architecture = options.network;
   if (!options.init.empty()) {
     request.model = load_model(options.init);
-    if (!network.empty() && network != request.model.architecture) {
+    if (!architecture.empty() && architecture != request.model.architecture) {
       throw UsageError(fmt::format("--init {} is {}, not {}", options.init,
-                                   request.model.architecture, network));
+                                   request.model.architecture, architecture));
     }
+  } else if (is_json(architecture)) {
+    request.model = load_description(architecture);
   } else {
-    if (network.empty()) network = find_recipe(options.recipe).architecture;
-    request.model = describe_network(network, dataset);
+    if (architecture.empty()) {
+      architecture = as_usage([&] { return find_recipe(options.recipe); }).architecture;
+    }
+    as_usage([&] { architecture_description(architecture); });
+    request.model.architecture = architecture;
   }
   request.settings = base_settings(options, request.model.architecture);
   apply_options(options, request.settings);
-  if (options.init.empty()) initialize_weights(request.model, request.settings.seed);
+  request.validation_share = options.validation_share.value_or(0.0);
+}
+
+// A network by name is made for the images' size and classes; all but --init's get first weights.
+void make_network(const Options& options, TrainRequest& request, const Dataset& dataset) {
+  if (!options.init.empty()) return;
+  if (request.model.nodes.empty()) {
+    const Shape image = {1, static_cast<int64_t>(dataset.height),
+                         static_cast<int64_t>(dataset.width)};
+    request.model =
+        make_architecture(request.model.architecture, image, static_cast<int64_t>(dataset.classes));
+    request.model.class_names = dataset.class_names;
+  }
+  initialize_weights(request.model, request.settings.seed);
 }
 
 void prepare_checkpoint_folder(const Options& options, TrainRequest& request) {
@@ -231,16 +239,18 @@ int run(Options options) {
   request.quiet = options.quiet;
   request.loss_csv = options.loss_csv;
   StatusLine status(options.quiet);
-  if (!options.resume.empty()) find_run_to_resume(options, request, status);
-  request.source = chosen_source(request.data);
-  const Dataset dataset = load_half(request.data, request.source, Split::kTrain, status);
-  if (options.resume.empty()) {
-    request.validation_share = options.validation_share.value_or(0.0);
-    begin_run(options, request, dataset);
+  const bool is_new = options.resume.empty();
+  if (is_new) {
+    choose_network(options, request);
+  } else {
+    find_run_to_resume(options, request, status);
   }
   request.out = options.out.empty() ? request.model.architecture + ".gguf" : options.out;
   check_output(request.out);
   prepare_checkpoint_folder(options, request);
+  request.source = chosen_source(request.data);
+  const Dataset dataset = load_half(request.data, request.source, Split::kTrain, status);
+  if (is_new) make_network(options, request, dataset);
   return run_training(request, dataset);
 }
 

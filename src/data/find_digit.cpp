@@ -135,7 +135,6 @@ FoundDigit digit_of(const Sheet& sheet, size_t radius) {
   const Mask& digit = cleaned.digit;
   found.removed_lines = cleaned.removed_lines;
   found.box = bounds(to_plane(digit), 0);
-  found.pen = pen_in(digit, found.box);
   const Mask region = grow(digit);
   for (size_t i = 0; i < region.values.size(); ++i) {
     float& value = found.ink.values[i];
@@ -161,7 +160,8 @@ FoundDigit find_in(const Image& image, const Box& part, std::optional<bool> pola
     // Shadows and table tops reach the edge, and so may digits: a thin pen inside is better.
     FoundDigit thin = digit_of(sheet, radius(kThinPen / 2));
     if (10 * thin.box.longest() >= side && !touches_edge(thin) &&
-        static_cast<double>(thin.pen) < kThinPen / 2 * static_cast<double>(side)) {
+        static_cast<double>(pen_in(above(thin.ink, 0.5F), thin.box)) <
+            kThinPen / 2 * static_cast<double>(side)) {
       found = std::move(thin);
     }
   }

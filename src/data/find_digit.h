@@ -11,7 +11,6 @@ struct FoundDigit {
   Box box;           // of the digit, in pixels of `ink`; empty: no digit
   Box part;          // of the image, that `ink` shows
   double scale = 1;  // pixels of the image for each of `ink`
-  float pen = 0;     // width of the digit's strokes, in pixels of `ink`
   bool dark_on_light = true;
   size_t removed_lines = 0;  // of a ruling or frame
 

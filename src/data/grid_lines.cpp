@@ -44,28 +44,44 @@ size_t inked_columns(const Mask& mask) {
 
 bool in_rim(double place, double size) { return place < kRim * size || place > (1 - kRim) * size; }
 
+// For each column of `mask` its rows, `margin` zeros before and after; ink counts for the row above
+// it too, so that lines may be half a pixel off.
+std::vector<uint8_t> columns_of(const Mask& mask, size_t margin) {
+  const size_t stride = mask.height + 2 * margin;
+  std::vector<uint8_t> out(mask.width * stride, 0);
+  for (size_t r = 0; r < mask.height; ++r) {
+    for (size_t c = 0; c < mask.width; ++c) {
+      uint8_t* at = &out[c * stride + margin + r];
+      *at |= mask.at(r, c);
+      if (r > 0) at[-1] |= mask.at(r, c);
+    }
+  }
+  return out;
+}
+
 // The straight line from left to right with the most ink on it or right below it.
 Candidate best_line(const Mask& mask, bool rim) {
   Candidate best;
-  const auto reach = static_cast<int>(mask.width / 10);
-  std::vector<size_t> hits(mask.height);
-  for (int rise = -reach; rise <= reach; ++rise) {
-    const double slope = mask.width > 1 ? rise / static_cast<double>(mask.width - 1) : 0.0;
-    std::fill(hits.begin(), hits.end(), 0);
+  const auto reach = static_cast<std::ptrdiff_t>(mask.width / 10);
+  const size_t margin = static_cast<size_t>(reach) + 1;
+  const size_t stride = mask.height + 2 * margin;
+  const std::vector<uint8_t> ink = columns_of(mask, margin);
+  static_assert(kSearchSide < 256, "hits are counted in bytes");
+  std::vector<uint8_t> hits(mask.height);
+  for (std::ptrdiff_t rise = -reach; rise <= reach; ++rise) {
+    const double slope =
+        mask.width > 1 ? static_cast<double>(rise) / static_cast<double>(mask.width - 1) : 0.0;
+    std::fill(hits.begin(), hits.end(), uint8_t{0});
     for (size_t c = 0; c < mask.width; ++c) {
       const auto shift =
           static_cast<std::ptrdiff_t>(slope * static_cast<double>(c) + (rise < 0 ? -0.5 : 0.5));
+      const uint8_t* column = &ink[c * stride] + static_cast<std::ptrdiff_t>(margin) + shift;
       for (size_t r = 0; r < mask.height; ++r) {
-        const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(r) + shift;
-        const auto ink = [&](std::ptrdiff_t y) {
-          return y >= 0 && y < static_cast<std::ptrdiff_t>(mask.height) &&
-                 mask.at(static_cast<size_t>(y), c) != 0;
-        };
-        hits[r] += ink(at) || ink(at + 1) ? 1 : 0;
+        hits[r] = static_cast<uint8_t>(hits[r] + column[r]);
       }
     }
     for (size_t r = 0; r < mask.height; ++r) {
-      const double middle = static_cast<double>(r) + 0.5 * rise;
+      const double middle = static_cast<double>(r) + 0.5 + 0.5 * static_cast<double>(rise);
       if (rim && !in_rim(middle, static_cast<double>(mask.height))) continue;
       if (hits[r] > best.hits) best = {hits[r], static_cast<double>(r) + 0.5, slope};
     }

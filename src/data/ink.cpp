@@ -15,6 +15,7 @@ constexpr float kMostTolerance = 30.0F;  // and that must be
 constexpr double kFlatEdge = 0.9;        // of the pixels at the edge are explained: a plain sheet
 constexpr double kLightPaper = -0.25;    // of the leans' range -2..2: photographs show white paper
 constexpr size_t kMedianGrid = 12;
+constexpr int kRounds = 6;
 constexpr size_t kTerms = 6;  // 1, x, y, xx, xy, yy
 using Terms = std::array<double, kTerms>;
 
@@ -68,35 +69,47 @@ float spread(const Plane& values, const Plane& middle) {
   return std::max(kLeastNoise, 1.4826F * quantile(std::move(distance), 0.5));
 }
 
-// Weighted least squares of a quadratic surface; weights fall with the distance from the last fit
+// Weighted least squares of a quadratic surface through the pixels, whose terms are given.
+Terms fit(const Plane& grey, const std::vector<Terms>& terms, const Plane& weights) {
+  std::array<Terms, kTerms> matrix{};
+  Terms right{};
+  for (size_t at = 0; at < terms.size(); ++at) {
+    const Terms& term = terms[at];
+    for (size_t i = 0; i < kTerms; ++i) {
+      const double weighted = static_cast<double>(weights.values[at]) * term[i];
+      for (size_t j = i; j < kTerms; ++j) matrix[i][j] += weighted * term[j];
+      right[i] += weighted * static_cast<double>(grey.values[at]);
+    }
+  }
+  for (size_t i = 0; i < kTerms; ++i) {
+    for (size_t j = 0; j < i; ++j) matrix[i][j] = matrix[j][i];
+  }
+  return solve(matrix, right);
+}
+
+// The surface that most pixels follow: weights fall with the distance from the last fit
 // (Geman-McClure), so that ink has no say.
 Plane quadratic_surface(const Plane& grey) {
   Plane surface(grey.height, grey.width, edge_median(grey));
-  for (int round = 0; round < 6; ++round) {
+  Plane weights(grey.height, grey.width);
+  std::vector<Terms> terms;
+  for (size_t r = 0; r < grey.height; ++r) {
+    for (size_t c = 0; c < grey.width; ++c) terms.push_back(terms_at(grey, r, c));
+  }
+  for (int round = 0; round < kRounds; ++round) {
     const float scale = 2.0F * spread(grey, surface);
-    std::array<Terms, kTerms> matrix{};
-    Terms right{};
     for (size_t r = 0; r < grey.height; ++r) {
       for (size_t c = 0; c < grey.width; ++c) {
         const float distance = (grey.at(r, c) - surface.at(r, c)) / scale;
         const float inverse = 1.0F / (1.0F + distance * distance);
-        const double weight =
-            static_cast<double>(inverse * inverse * (at_edge(grey, r, c) ? kEdgeWeight : 1.0F));
-        const Terms term = terms_at(grey, r, c);
-        for (size_t i = 0; i < kTerms; ++i) {
-          for (size_t j = 0; j < kTerms; ++j) matrix[i][j] += weight * term[i] * term[j];
-          right[i] += weight * term[i] * static_cast<double>(grey.at(r, c));
-        }
+        weights.at(r, c) = inverse * inverse * (at_edge(grey, r, c) ? kEdgeWeight : 1.0F);
       }
     }
-    const Terms factors = solve(matrix, right);
-    for (size_t r = 0; r < grey.height; ++r) {
-      for (size_t c = 0; c < grey.width; ++c) {
-        const Terms term = terms_at(grey, r, c);
-        double value = 0;
-        for (size_t i = 0; i < kTerms; ++i) value += factors[i] * term[i];
-        surface.at(r, c) = static_cast<float>(std::clamp(value, 0.0, 255.0));
-      }
+    const Terms factors = fit(grey, terms, weights);
+    for (size_t at = 0; at < terms.size(); ++at) {
+      double value = 0;
+      for (size_t i = 0; i < kTerms; ++i) value += factors[i] * terms[at][i];
+      surface.values[at] = static_cast<float>(std::clamp(value, 0.0, 255.0));
     }
   }
   return surface;

@@ -103,6 +103,27 @@ constexpr GlyphPoint kTwoLoop[][13] = {
      {14, 68}, {36, 72}, {56, 84}, {66, 98}},
 };
 
+constexpr GlyphPoint kTwoBelly[][13] = {
+    // the loop is the lower half
+    {{6, 20, U}, {22, 4}, {44, 4}, {56, 20}, {54, 46}, {48, 74}, {28, 96}, {6, 92}, {0, 72},
+     {14, 54}, {36, 56}, {52, 74}, {64, 92}},
+    {{0, 8, U}, {20, 2}, {44, 8}, {56, 30}, {56, 60}, {44, 86}, {22, 96}, {4, 86}, {4, 66},
+     {20, 54}, {40, 60}, {54, 78}, {62, 94}},
+    {{10, 18, U}, {26, 4}, {48, 8}, {54, 28}, {52, 54}, {44, 80}, {24, 95}, {4, 88}, {2, 66},
+     {16, 50}, {38, 54}, {56, 66}, {74, 70}},
+    {{14, 30, U}, {18, 10}, {36, 2}, {52, 14}, {50, 42}, {42, 70}, {26, 92}, {8, 92}, {2, 76},
+     {10, 62}, {28, 60}, {46, 74}, {62, 84}},
+    {{30, 0, U}, {36, 10}, {40, 24}, {42, 38}, {38, 56}, {30, 80}, {16, 96}, {2, 90}, {4, 72},
+     {16, 62}, {34, 66}, {48, 78}, {60, 84}},
+};
+constexpr GlyphPoint kTwoRound[][11] = {
+    // no corner at the foot
+    {{8, 20, U}, {20, 5}, {38, 3}, {52, 14}, {46, 36}, {26, 58}, {8, 76}, {10, 94}, {30, 98},
+     {52, 94}, {66, 84}},
+    {{4, 10, U}, {22, 4}, {44, 4}, {54, 14}, {40, 34}, {22, 56}, {8, 80}, {14, 95}, {32, 97},
+     {46, 92}, {58, 86}},
+};
+
 // --- 3 ---
 constexpr GlyphPoint kThreeRound[][11] = {
     {{8, 14, U}, {26, 2}, {48, 6}, {54, 24}, {42, 40}, {22, 47, C}, {46, 51}, {62, 68}, {54, 90},
@@ -438,19 +459,20 @@ constexpr Glyph glyph(int digit, float share, const GlyphPoint (&shapes)[S][P]) 
 }
 
 constexpr std::array kGlyphs = {
-    glyph(0, 0.72F, kZeroRing),    glyph(0, 0.28F, kZeroTail),     glyph(1, 0.80F, kOneStroke),
-    glyph(1, 0.12F, kOneFlag),     glyph(1, 0.08F, kOneBase),      glyph(2, 0.42F, kTwoPlain),
-    glyph(2, 0.58F, kTwoLoop),     glyph(3, 0.64F, kThreeRound),   glyph(3, 0.18F, kThreeLoop),
-    glyph(3, 0.10F, kThreeFlat),   glyph(3, 0.08F, kThreeLying),   glyph(4, 0.38F, kFourOpen),
-    glyph(4, 0.26F, kFourCup),     glyph(4, 0.16F, kFourClosed),   glyph(4, 0.14F, kFourOneStroke),
-    glyph(4, 0.06F, kFourPeak),    glyph(5, 0.55F, kFiveBar),      glyph(5, 0.25F, kFiveOneStroke),
-    glyph(5, 0.20F, kFiveSnake),   glyph(6, 0.55F, kSixCurl),      glyph(6, 0.20F, kSixOpen),
-    glyph(6, 0.25F, kSixStraight), glyph(7, 0.42F, kSevenPlain),   glyph(7, 0.18F, kSevenRound),
-    glyph(7, 0.16F, kSevenSerif),  glyph(7, 0.10F, kSevenWave),    glyph(7, 0.14F, kSevenCrossed),
-    glyph(8, 0.34F, kEightTail),   glyph(8, 0.10F, kEightRings),   glyph(8, 0.18F, kEightMiddle),
-    glyph(8, 0.16F, kEightOpen),   glyph(8, 0.10F, kEightCross),   glyph(8, 0.06F, kEightRibbon),
-    glyph(8, 0.06F, kEightWide),   glyph(9, 0.38F, kNineStraight), glyph(9, 0.20F, kNineCurved),
-    glyph(9, 0.24F, kNineRing),    glyph(9, 0.10F, kNineHook),     glyph(9, 0.08F, kNineOpen),
+    glyph(0, 0.72F, kZeroRing),     glyph(0, 0.28F, kZeroTail),      glyph(1, 0.80F, kOneStroke),
+    glyph(1, 0.12F, kOneFlag),      glyph(1, 0.08F, kOneBase),       glyph(2, 0.38F, kTwoPlain),
+    glyph(2, 0.34F, kTwoLoop),      glyph(2, 0.22F, kTwoBelly),      glyph(2, 0.06F, kTwoRound),
+    glyph(3, 0.64F, kThreeRound),   glyph(3, 0.18F, kThreeLoop),     glyph(3, 0.10F, kThreeFlat),
+    glyph(3, 0.08F, kThreeLying),   glyph(4, 0.38F, kFourOpen),      glyph(4, 0.26F, kFourCup),
+    glyph(4, 0.16F, kFourClosed),   glyph(4, 0.14F, kFourOneStroke), glyph(4, 0.06F, kFourPeak),
+    glyph(5, 0.55F, kFiveBar),      glyph(5, 0.25F, kFiveOneStroke), glyph(5, 0.20F, kFiveSnake),
+    glyph(6, 0.55F, kSixCurl),      glyph(6, 0.20F, kSixOpen),       glyph(6, 0.25F, kSixStraight),
+    glyph(7, 0.42F, kSevenPlain),   glyph(7, 0.18F, kSevenRound),    glyph(7, 0.16F, kSevenSerif),
+    glyph(7, 0.10F, kSevenWave),    glyph(7, 0.14F, kSevenCrossed),  glyph(8, 0.34F, kEightTail),
+    glyph(8, 0.10F, kEightRings),   glyph(8, 0.18F, kEightMiddle),   glyph(8, 0.16F, kEightOpen),
+    glyph(8, 0.10F, kEightCross),   glyph(8, 0.06F, kEightRibbon),   glyph(8, 0.06F, kEightWide),
+    glyph(9, 0.38F, kNineStraight), glyph(9, 0.20F, kNineCurved),    glyph(9, 0.24F, kNineRing),
+    glyph(9, 0.10F, kNineHook),     glyph(9, 0.08F, kNineOpen),
 };
 
 }  // namespace

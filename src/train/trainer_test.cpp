@@ -60,8 +60,7 @@ void set_by_formula(Model& model, const std::string& name, double phase, double 
 
 TEST(Trainer, LossCurveIsPyTorchs) {
   std::ifstream file(std::filesystem::path(MNIST_SOURCE_DIR) / "tests/train/loss_curve.json");
-  const auto expected = nlohmann::json::parse(file).at("losses").get<std::vector<double>>();
-  ASSERT_EQ(expected.size(), 100U);
+  const auto curves = nlohmann::json::parse(file);
   Model model = make_architecture("mnist-cnn");
   set_by_formula(model, "conv1.weight", 0.1, 0.4);
   set_by_formula(model, "conv1.bias", 0.2, 0.1);
@@ -85,13 +84,19 @@ TEST(Trainer, LossCurveIsPyTorchs) {
   settings.decay = false;
   settings.seed = 5;
   ThreadPool threads(2);
-  for (const std::string& target : simd_choices()) {
-    choose_simd(target);
-    Trainer trainer(model, all_of(data), settings, threads);
-    for (size_t step = 0; step < expected.size(); ++step) {
-      const double loss = trainer.run_step().loss;
-      EXPECT_NEAR(loss, expected[step], 1e-4 * std::max(1.0, expected[step]))
-          << target << " step " << step;
+  for (OptimizerKind optimizer : {OptimizerKind::kMomentum, OptimizerKind::kAdam}) {
+    settings.optimizer = optimizer;
+    settings.learning_rate = optimizer == OptimizerKind::kAdam ? 1e-3 : 3e-3;
+    settings.epsilon = 1e-4;
+    const auto expected = curves.at(to_string(optimizer)).get<std::vector<double>>();
+    ASSERT_EQ(expected.size(), 100U);
+    for (const std::string& target : simd_choices()) {
+      choose_simd(target);
+      Trainer trainer(model, all_of(data), settings, threads);
+      for (size_t step = 0; step < expected.size(); ++step) {
+        EXPECT_NEAR(trainer.run_step().loss, expected[step], 1e-4 * std::max(1.0, expected[step]))
+            << to_string(optimizer) << " " << target << " step " << step;
+      }
     }
   }
   choose_simd("");

@@ -1,0 +1,182 @@
+// What eval, predict, info, graph, convert, formats and data print.
+#include <gmock/gmock.h>
+
+#include "run_program.h"
+
+namespace mnist {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+class ResultsTest : public ProgramTest {
+ protected:
+  ResultsTest() { write_model("model.gguf"); }
+
+  std::string output(const std::vector<std::string>& arguments, const RunOptions& options = {}) {
+    const Result result = run(arguments, options);
+    EXPECT_EQ(result.exit_code, 0) << result.error;
+    EXPECT_EQ(result.error, "");
+    return result.out;
+  }
+
+  // A drawing as PGM: a dark vertical stroke on light paper.
+  void write_drawing(const std::string& name) {
+    std::string pixels(100 * 100, '\xf0');
+    for (size_t row = 20; row < 80; ++row) {
+      for (size_t column = 46; column < 54; ++column) pixels[row * 100 + column] = '\x10';
+    }
+    write(name, "P5\n100 100\n255\n" + pixels);
+  }
+};
+
+TEST_F(ResultsTest, EvalJsonHasItsKeysInOrder) {
+  write_digits("digits", 50);
+  const std::string text =
+      output({"eval", "model.gguf", "digits-images", "digits-labels", "CPU", "--json"});
+  ASSERT_EQ(lines(text).size(), 1U);
+  const auto json = nlohmann::ordered_json::parse(text);
+  std::vector<std::string> names;
+  for (const auto& [key, value] : json.items()) names.push_back(key);
+  EXPECT_THAT(names, ElementsAre("model", "architecture", "backend", "isa", "threads", "images",
+                                 "correct", "loss", "loss_error", "accuracy", "accuracy_error",
+                                 "load_ms", "eval_ms", "us_per_image"));
+  EXPECT_EQ(json["architecture"], "mnist-mlp");
+  EXPECT_EQ(json["backend"], "CPU");
+  EXPECT_EQ(json["images"], 50);
+  EXPECT_DOUBLE_EQ(json["accuracy"].get<double>(), json["correct"].get<double>() / 50.0);
+}
+
+TEST_F(ResultsTest, EvalShowsAnImageAndATable) {
+  const std::string text = output({"eval", "model.gguf", "--data", "synthetic:200", "--seed", "7"});
+  EXPECT_THAT(text, HasSubstr("@@"));
+  EXPECT_THAT(text, HasSubstr("predicted, "));
+  EXPECT_THAT(text, HasSubstr("test_loss="));
+  EXPECT_THAT(text, HasSubstr("test_acc="));
+  EXPECT_THAT(text, HasSubstr("class  images  precision"));
+  const std::string again =
+      output({"eval", "model.gguf", "--data", "synthetic:200", "--seed", "7"});
+  EXPECT_EQ(text.substr(0, text.find("model ")), again.substr(0, again.find("model ")));
+}
+
+TEST_F(ResultsTest, EvalOfAFolderHasItsSources) {
+  for (const char* source : {"ann", "bob"}) {
+    std::filesystem::create_directories(path(source).parent_path() / "drawn" / source);
+    for (const char* label : {"1", "7"}) {
+      write_drawing("drawn/" + std::string(source) + "/" + label + "_0.pgm");
+    }
+  }
+  const std::string text = output({"eval", "model.gguf", "--data", "drawn", "--prepare"});
+  EXPECT_THAT(text, HasSubstr("mean of the sources"));
+  EXPECT_THAT(text, HasSubstr("bob"));
+}
+
+TEST_F(ResultsTest, PredictJsonHasAnObjectALine) {
+  write_drawing("one.pgm");
+  write_digits("digits", 12);
+  const std::string text = output({"predict", "--json", "one.pgm", "digits-images:11"});
+  const std::vector<std::string> objects = lines(text);
+  ASSERT_EQ(objects.size(), 2U);
+  for (const std::string& object : objects) {
+    const nlohmann::json json = parsed(object);
+    EXPECT_THAT(keys(json), ElementsAre("image", "prediction", "probabilities", "probability"));
+    double sum = 0.0;
+    for (const auto& value : json["probabilities"]) sum += value.get<double>();
+    EXPECT_NEAR(sum, 1.0, 1e-5);
+    EXPECT_EQ(json["probabilities"][json["prediction"].get<size_t>()], json["probability"]);
+  }
+  EXPECT_EQ(parsed(objects[0])["image"], "one.pgm");
+}
+
+TEST_F(ResultsTest, PredictTakesAModelFirst) {
+  write_drawing("one.pgm");
+  const std::string with = output({"predict", "model.gguf", "one.pgm", "--json"});
+  const std::string without = output({"predict", "one.pgm", "--json"});
+  EXPECT_NE(with, without);
+  EXPECT_EQ(lines(with).size(), 1U);
+}
+
+TEST_F(ResultsTest, PredictReadsStandardInputAndDraws) {
+  write_drawing("one.pgm");
+  RunOptions options;
+  options.input = read("one.pgm");
+  const std::string text = output({"predict", "--show", "--top", "2", "-"}, options);
+  EXPECT_THAT(text, HasSubstr("@@"));
+  EXPECT_THAT(lines(text).back(), StartsWith("-: "));
+  const std::string last = lines(text).back();
+  EXPECT_EQ(std::count(last.begin(), last.end(), '%'), 2);
+}
+
+TEST_F(ResultsTest, OneImageAndManyAgree) {
+  write_digits("digits", 40);
+  std::vector<std::string> words = {"predict", "--json"};
+  for (int i = 0; i < 40; ++i) words.push_back("digits-images:" + std::to_string(i));
+  const std::vector<std::string> many = lines(output(words));
+  ASSERT_EQ(many.size(), 40U);
+  for (size_t i : {0U, 17U, 39U}) {
+    const nlohmann::json one = parsed(output({"predict", "--json", words[2 + i]}));
+    const nlohmann::json same = parsed(many[i]);
+    EXPECT_EQ(one["prediction"], same["prediction"]);
+    EXPECT_NEAR(one["probability"].get<double>(), same["probability"].get<double>(), 1e-5);
+  }
+}
+
+TEST_F(ResultsTest, InfoHasLayersAndTotals) {
+  EXPECT_THAT(output({"info", "model.gguf"}), HasSubstr("109,386"));
+  const nlohmann::json json = parsed(output({"info", "model.gguf", "--json"}));
+  EXPECT_THAT(keys(json),
+              ElementsAre("architecture", "class_names", "input_shape", "layers", "macs",
+                          "metadata", "model", "parameters", "pixel_offset", "pixel_scale"));
+  EXPECT_EQ(json["parameters"], 784 * 128 + 128 + 128 * 64 + 64 + 64 * 10 + 10);
+  EXPECT_THAT(keys(json["layers"][0]),
+              ElementsAre("macs", "name", "output_shape", "parameters", "type"));
+}
+
+TEST_F(ResultsTest, ANetworkIsDrawnFromAFileADescriptionAndAName) {
+  write("net.json", output({"info", "model.gguf", "--graph"}));
+  output({"graph", "model.gguf", "-o", "a.svg"});
+  output({"graph", "net.json", "-o", "b.svg"});
+  output({"graph", "mnist-mlp", "-o", "c.svg"});
+  EXPECT_THAT(read("a.svg"), StartsWith("<svg"));
+  EXPECT_EQ(read("a.svg"), read("b.svg"));
+  EXPECT_EQ(read("a.svg"), read("c.svg"));
+  EXPECT_THAT(output({"graph", "net.json", "-o", "-"}), StartsWith("digraph"));
+}
+
+TEST_F(ResultsTest, ConvertKeepsOrRoundsTheWeights) {
+  output({"convert", "model.gguf", "model.json"});
+  output({"convert", "model.json", "back.gguf"});
+  EXPECT_EQ(read("back.gguf"), read("model.gguf"));
+  output({"convert", "model.gguf", "half.gguf", "--type", "f16"});
+  EXPECT_LT(read("half.gguf").size(), read("model.gguf").size() * 6 / 10);
+}
+
+TEST_F(ResultsTest, ListsHaveTheirEntries) {
+  EXPECT_THAT(output({"formats"}), HasSubstr("gguf"));
+  const std::string list = output({"data", "list"});
+  for (const char* name : {"mnist", "fashion-mnist", "kmnist", "synthetic"}) {
+    EXPECT_THAT(list, HasSubstr(std::string("\n") + name + " "));
+  }
+  EXPECT_THAT(output({"data", "path"}), HasSubstr("cache"));
+}
+
+TEST_F(ResultsTest, DrawnDigitsAreADataSet) {
+  output({"data", "draw", "--count", "60", "--seed", "5", "-o", "digits"});
+  EXPECT_THAT(output({"data", "show", "./digits"}), HasSubstr("60 images of 28 x 28, 10 classes"));
+  const std::string text = output({"data", "draw", "--count", "2"});
+  EXPECT_THAT(text, HasSubstr("@@"));
+}
+
+TEST_F(ResultsTest, VerifyFindsWhatIsMissingAndDamaged) {
+  Result result = run({"data", "verify", "mnist"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.out, HasSubstr("train-images-idx3-ubyte: missing"));
+  std::filesystem::create_directories(path("cache/mnist"));
+  write("cache/mnist/t10k-labels-idx1-ubyte", std::string(10'008, 'x'));
+  result = run({"data", "verify", "mnist"});
+  EXPECT_THAT(result.out, HasSubstr("t10k-labels-idx1-ubyte: damaged: its sha256"));
+}
+
+}  // namespace
+}  // namespace mnist
