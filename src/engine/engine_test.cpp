@@ -1,0 +1,236 @@
+// Plans and inference: fusion, views, gradients that several readers add to, single images.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "base/random.h"
+#include "engine/inference.h"
+#include "engine/plan.h"
+#include "mnist/describe.h"
+#include "mnist/error.h"
+#include "model/architectures.h"
+
+namespace mnist {
+namespace {
+
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+void randomize(Model& model, uint64_t seed) {
+  Random random(seed);
+  for (auto& [name, tensor] : model.weights) {
+    for (float& value : tensor.values) value = 0.2F * random.normal();
+    if (name.ends_with(".var")) {
+      for (float& value : tensor.values) value = 1.0F + value * value;
+    }
+  }
+}
+
+std::vector<uint8_t> random_pixels(size_t count, uint64_t seed) {
+  Random random(seed);
+  std::vector<uint8_t> pixels(count);
+  for (uint8_t& pixel : pixels) {
+    pixel = random.uniform() < 0.5F ? 0 : static_cast<uint8_t>(random.below(256));
+  }
+  return pixels;
+}
+
+// A net whose values have several readers: x -> a; a + relu(a), then joined with a.
+Model branching() {
+  Model model;
+  model.architecture = "branching";
+  model.input_shape = {2, 6, 6};
+  const std::vector<int64_t> same = {1, 1, 1, 1};
+  model.weights["w"] = {{3, 2, 3, 3}, std::vector<float>(54)};
+  model.weights["b"] = {{3}, std::vector<float>(3)};
+  model.weights["d"] = {{4, 216}, std::vector<float>(864)};
+  model.nodes = {{"Conv", "a", {"input", "w", "b"}, {"a"}, {{"pads", same}}},
+                 {"Relu", "r", {"a"}, {"r"}, {}},
+                 {"Add", "s", {"a", "r"}, {"s"}, {}},
+                 {"Identity", "i", {"a"}, {"i"}, {}},
+                 {"Concat", "c", {"s", "i"}, {"c"}, {{"axis", int64_t{1}}}},
+                 {"Flatten", "f", {"c"}, {"f"}, {}},
+                 {"Gemm", "y", {"f", "d"}, {"y"}, {{"transB", int64_t{1}}}}};
+  model.output = "y";
+  randomize(model, 5);
+  return model;
+}
+
+class OnTarget : public testing::TestWithParam<std::string> {
+ protected:
+  void SetUp() override { choose_simd(GetParam()); }
+  void TearDown() override { choose_simd(""); }
+};
+INSTANTIATE_TEST_SUITE_P(Simd, OnTarget, testing::ValuesIn(simd_choices()));
+
+TEST_P(OnTarget, OneImageAloneAndAmongOthersGetsTheSameLogits) {
+  for (const std::string& name : architecture_names()) {
+    Model model = make_architecture(name);
+    randomize(model, 3);
+    ThreadPool threads(2);
+    Inference inference(model, threads);
+    const size_t count = 2 * simd_lanes() + 3;
+    const std::vector<uint8_t> pixels = random_pixels(count * 784, 7);
+    std::vector<float> together(count * 10);
+    inference.run(pixels.data(), count, together.data());
+    for (size_t i = 0; i < count; ++i) {
+      float alone[10];
+      inference.run(pixels.data() + i * 784, 1, alone);
+      for (size_t c = 0; c < 10; ++c) {
+        const float expected = together[i * 10 + c];
+        EXPECT_NEAR(alone[c], expected, 1e-4 * std::max(1.0F, std::abs(expected)))
+            << name << " image " << i;
+      }
+    }
+  }
+}
+
+TEST_P(OnTarget, FusedPlanDoesWhatItsOpsDoOneByOne) {
+  Model fused = make_architecture("mnist-cnn");
+  randomize(fused, 3);
+  // Two readers of every value keep the plan from fusing.
+  Model apart = fused;
+  for (size_t i = 0; i + 1 < fused.nodes.size(); ++i) {
+    const std::string value = fused.nodes[i].outputs[0];
+    apart.nodes.push_back({"Identity", "keep" + std::to_string(i), {value}, {value + "'"}, {}});
+  }
+  const std::vector<uint8_t> pixels = random_pixels(20 * 784, 7);
+  std::vector<float> one(200);
+  std::vector<float> two(200);
+  ThreadPool threads(1);
+  Inference(fused, threads).run(pixels.data(), 20, one.data());
+  Inference(apart, threads).run(pixels.data(), 20, two.data());
+  for (size_t i = 0; i < one.size(); ++i) EXPECT_NEAR(one[i], two[i], 1e-4) << i;
+}
+
+TEST_P(OnTarget, GradientsOfSeveralReadersAddUp) {
+  const Model model = branching();
+  PlanOptions options;
+  options.training = true;
+  options.input_gradient = true;
+  options.blocks = 1;
+  Plan plan(model, options);
+  Workspace workspace = plan.make_workspace();
+  const size_t floats = plan.images() * plan.input_elements();
+  std::vector<float> input(floats);
+  Random random(11);
+  for (float& value : input) value = random.normal();
+  std::vector<float> direction(plan.images() * plan.output_elements());
+  for (float& value : direction) value = random.normal();
+  auto objective = [&] {
+    std::copy(input.begin(), input.end(), plan.input(workspace));
+    plan.forward(workspace, plan.images());
+    double sum = 0.0;
+    for (size_t i = 0; i < direction.size(); ++i) {
+      sum += static_cast<double>(direction[i]) * plan.output(workspace)[i];
+    }
+    return sum;
+  };
+  objective();
+  std::copy(direction.begin(), direction.end(), plan.d_output(workspace));
+  FloatBuffer gradients(plan.weights().size());
+  plan.backward(workspace, {gradients.data(), gradients.size()}, plan.images());
+  const std::vector<float> d_input(plan.d_input(workspace), plan.d_input(workspace) + floats);
+  const float step = 1e-3F;  // small, for few values then cross the bend of Relu
+  auto slope = [&](float& value) {
+    const float kept = value;
+    value = kept + step;
+    const double up = objective();
+    value = kept - step;
+    const double down = objective();
+    value = kept;
+    return (up - down) / (2.0 * static_cast<double>(step));
+  };
+  for (size_t i = 0; i < floats; i += 13) {
+    const double expected = slope(input[i]);
+    EXPECT_NEAR(d_input[i], expected, 0.03 * std::max(1.0, std::abs(expected))) << i;
+  }
+  for (const Parameter& parameter : plan.parameters()) {
+    for (size_t i = 0; i < parameter.count; i += 17) {
+      const double expected = slope(plan.weights()[parameter.offset + i]);
+      EXPECT_NEAR(gradients[parameter.offset + i], expected,
+                  0.03 * std::max(1.0, std::abs(expected)))
+          << parameter.name << " " << i;
+    }
+  }
+}
+
+TEST(Inference, IsTheSameForAnyNumberOfThreads) {
+  Model model = make_architecture("mnist-cnn");
+  randomize(model, 3);
+  const std::vector<uint8_t> pixels = random_pixels(500 * 784, 7);
+  std::vector<float> expected(5000);
+  ThreadPool one(1);
+  Inference(model, one).run(pixels.data(), 500, expected.data());
+  for (size_t count : {2, 3, 7}) {
+    ThreadPool threads(count);
+    std::vector<float> outputs(5000);
+    Inference(model, threads).run(pixels.data(), 500, outputs.data());
+    EXPECT_EQ(outputs, expected);
+  }
+}
+
+TEST(Inference, TakesNetworkInputsToo) {
+  Model model = make_architecture("mnist-mlp");
+  randomize(model, 3);
+  ThreadPool threads(1);
+  Inference inference(model, threads);
+  const std::vector<uint8_t> pixels = random_pixels(9 * 784, 7);
+  std::vector<float> inputs(pixels.size());
+  for (size_t i = 0; i < pixels.size(); ++i) inputs[i] = static_cast<float>(pixels[i]) / 255.0F;
+  std::vector<const float*> rows;
+  for (size_t i = 0; i < 9; ++i) rows.push_back(inputs.data() + i * 784);
+  std::vector<float> from_pixels(90);
+  std::vector<float> from_inputs(90);
+  inference.run(pixels.data(), 9, from_pixels.data());
+  inference.run_inputs(rows, from_inputs.data());
+  for (size_t i = 0; i < 90; ++i) EXPECT_NEAR(from_inputs[i], from_pixels[i], 1e-4);
+}
+
+TEST(Inference, SoftmaxAtTheEndIsKeptOnRequest) {
+  Model model = make_architecture("mnist-mlp");
+  randomize(model, 3);
+  model.nodes.push_back({"Softmax", "p", {model.output}, {"p"}, {}});
+  model.output = "p";
+  const std::vector<uint8_t> pixels = random_pixels(3 * 784, 7);
+  ThreadPool threads(1);
+  float logits[30];
+  float probabilities[30];
+  Inference(model, threads, true).run(pixels.data(), 3, logits);
+  Inference(model, threads, false).run(pixels.data(), 3, probabilities);
+  double sum = 0.0;
+  for (size_t c = 0; c < 10; ++c) sum += static_cast<double>(probabilities[c]);
+  EXPECT_NEAR(sum, 1.0, 1e-5);
+  EXPECT_NEAR(std::log(probabilities[0] / probabilities[1]), logits[0] - logits[1], 1e-3);
+}
+
+TEST(Describe, GivesShapesParametersAndCost) {
+  const std::vector<NodeFacts> facts = describe(make_architecture("mnist-cnn"));
+  ASSERT_EQ(facts.size(), 8U);
+  EXPECT_EQ(facts[0].output_shape, (Shape{8, 28, 28}));
+  EXPECT_EQ(facts[0].parameters, 80U);
+  EXPECT_EQ(facts[0].macs, 56'448U);
+  EXPECT_EQ(facts[3].macs, 225'792U);
+  EXPECT_EQ(facts[7].macs, 7'840U);
+}
+
+TEST(Plan, RefusesGraphsThatCannotRun) {
+  Model model = branching();
+  model.nodes[1].type = "Rleu";
+  EXPECT_THAT([&] { Plan(model, {}); }, ThrowsMessage<Error>(HasSubstr("did you mean Relu?")));
+  model = branching();
+  model.weights["d"] = {{4, 215}, std::vector<float>(860)};
+  EXPECT_THAT([&] { Plan(model, {}); }, ThrowsMessage<Error>(HasSubstr("'y' (Gemm)")));
+  model = branching();
+  model.weights["w"].values[3] = std::nanf("");
+  EXPECT_THAT([&] { Plan(model, {}); }, ThrowsMessage<Error>(HasSubstr("weight 'w'")));
+}
+
+TEST(Backend, ThoseAvailableAreNamed) {
+  EXPECT_EQ(find_backend("cpu").name(), "CPU");
+  EXPECT_THAT([] { find_backend("CUDA0"); }, ThrowsMessage<Error>(HasSubstr("available: CPU")));
+}
+
+}  // namespace
+}  // namespace mnist
