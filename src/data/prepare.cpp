@@ -9,8 +9,8 @@
 namespace mnist {
 namespace {
 
-constexpr size_t kDrawingSide = 80;  // the digit is drawn anew at this size, four times the box
-constexpr uint8_t kFullInk = 250;    // MNIST's darkest pixel is at least this
+constexpr size_t kDrawingSide = 100;  // the digit is drawn anew at this size, five times the box
+constexpr uint8_t kFullInk = 250;     // MNIST's darkest pixel is at least this
 
 // The digit as black and white at the drawing size, two pixels free on each side at least.
 Mask redraw(const FoundDigit& found) {

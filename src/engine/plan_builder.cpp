@@ -17,7 +17,7 @@ namespace {
 // What one pass should touch, so that it stays in a second-level cache (256 KB to 2 MB on today's
 // processors); more blocks than kMostBlocks gain nothing (measured: dense layers reach their best
 // at 8 to 16 blocks).
-constexpr size_t kPassBytes = 384 * 1024;
+constexpr size_t kPassBytes = size_t{384} * 1024;
 constexpr size_t kMostBlocks = 16;
 
 }  // namespace
