@@ -10,7 +10,7 @@ mkdir -p runs
 
 data=${DATA:-}
 if [ -z "$data" ]; then
-  if "$mnist" data fetch mnist; then
+  if "$mnist" data show mnist; then
     data=mnist
   else
     echo "MNIST cannot be had here: the demo goes on with digits that the program draws itself." >&2
@@ -21,11 +21,5 @@ echo "Data: $data"
 
 "$mnist" train mnist-cnn runs/mnist-cnn.gguf --data "$data"
 "$mnist" eval runs/mnist-cnn.gguf --data "$data"
-if [ "$data" = mnist ]; then
-  images=$("$mnist" data path mnist)/t10k-images-idx3-ubyte
-  [ -f "$images" ] || images=$images.gz
-  "$mnist" predict runs/mnist-cnn.gguf "$images:7" --show
-else
-  "$mnist" data draw synthetic --count 1 --seed 7 --output runs/digit.png
-  "$mnist" predict runs/mnist-cnn.gguf runs/digit.png --show
-fi
+"$mnist" data draw --count 1 --seed 7 --out runs/digits >/dev/null
+"$mnist" predict runs/mnist-cnn.gguf runs/digits/train-images-idx3-ubyte:0 --show

@@ -36,7 +36,7 @@ stage "layers"
 python3 scripts/check_layers.py
 
 stage "build"
-scripts/build.sh release
+scripts/build.sh release -DMNIST_TESTS=ON
 
 if [ "$quick" != --quick ]; then
   stage "the installed package and the example"

@@ -1,7 +1,6 @@
 #include "cli/ascii_art.h"
 
 #include <algorithm>
-#include <vector>
 
 namespace mnist {
 namespace {
@@ -24,16 +23,6 @@ unsigned mean(const Image& image, size_t row, size_t column, size_t height, size
   return static_cast<unsigned>(sum / ((bottom - top) * (right - left)));
 }
 
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  for (size_t start = 0; start < text.size();) {
-    const size_t end = text.find('\n', start);
-    lines.push_back(text.substr(start, end - start));
-    start = end == std::string::npos ? text.size() : end + 1;
-  }
-  return lines;
-}
-
 }  // namespace
 
 std::string ascii_art(const Image& image, size_t columns) {
@@ -52,23 +41,6 @@ std::string ascii_art(const Image& image, size_t columns) {
       line.append(2, letter(mean(image, row, column, height, width)));
     }
     text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
-  }
-  return text;
-}
-
-std::string beside(const std::string& left, const std::string& right) {
-  const std::vector<std::string> a = lines_of(left);
-  const std::vector<std::string> b = lines_of(right);
-  size_t width = 0;
-  for (const std::string& line : a) width = std::max(width, line.size());
-  std::string text;
-  for (size_t i = 0; i < std::max(a.size(), b.size()); ++i) {
-    std::string line = i < a.size() ? a[i] : "";
-    if (i < b.size() && !b[i].empty()) {
-      line.resize(width + 4, ' ');
-      line += b[i];
-    }
-    text += line + "\n";
   }
   return text;
 }

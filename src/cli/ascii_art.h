@@ -13,7 +13,4 @@ namespace mnist {
 // by averages.
 std::string ascii_art(const Image& image, size_t columns = 80);
 
-// Two pictures of equally many lines, or not, side by side.
-std::string beside(const std::string& left, const std::string& right);
-
 }  // namespace mnist

@@ -12,19 +12,13 @@
 namespace mnist {
 namespace {
 
-constexpr size_t kWorkingSide = 256;     // the digit is looked for at this size
+constexpr size_t kWorkingSide = 160;     // the digit is looked for at this size
 constexpr size_t kFineSide = 100;        // pixels of its longer side tell all there is to tell
 constexpr double kWidePen = 0.6;         // of the longer side: no stroke is wider
 constexpr double kThinPen = 0.15;        // likewise, of the strokes in most photographs
 constexpr double kRuleCoverage = 0.8;    // of the way from edge to edge that a ruled line covers
 constexpr double kFrameCoverage = 0.55;  // likewise, a side of a frame
 constexpr float kLeastContrast = 12.0F;  // grey levels; less is no ink
-
-// The mask and the pixels next to it.
-Mask grow(const Mask& mask) {
-  const Plane near = box_blur(to_plane(mask), 1);
-  return above(near, 0);
-}
 
 // The pen's width in the ink of `mask` within `box`.
 float pen_in(const Mask& mask, const Box& box) {

@@ -64,6 +64,9 @@ Plane window_min(const Plane& plane, size_t radius);
 // The smallest box around all values above `limit`.
 Box bounds(const Plane& plane, float limit);
 
+// The mask and the pixels that touch it by a side or a corner.
+Mask grow(const Mask& mask);
+
 // 1 where the plane is above `limit`.
 Mask above(const Plane& plane, float limit);
 

@@ -10,7 +10,7 @@ cmake --install "$build" --prefix "$work/prefix" >/dev/null
 cmake -S "$root/examples" -B "$work/build" -G Ninja -DCMAKE_PREFIX_PATH="$work/prefix" >/dev/null
 cmake --build "$work/build" >/dev/null
 "$work/prefix/bin/mnist" data draw --count 5 --seed 3 --out "$work/digits" >/dev/null
-image=$work/digits/train-images-idx3-ubyte.gz
+image=$work/digits/train-images-idx3-ubyte
 for index in 0 1 2 3 4; do
   answer=$("$work/build/classify" "$image:$index")
   expected=$("$work/prefix/bin/mnist" predict "$image:$index" --json |
