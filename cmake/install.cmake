@@ -3,7 +3,7 @@ include(CMakePackageConfigHelpers)
 target_include_directories(mnist PUBLIC $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
   $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>)
 # A static library leaves linking what it uses to the program.
-target_link_libraries(mnist PUBLIC fmt::fmt ZLIB::ZLIB PNG::PNG CURL::libcurl Threads::Threads)
+target_link_libraries(mnist PUBLIC fmt::fmt ZLIB::ZLIB PNG::PNG Threads::Threads ${CMAKE_DL_LIBS})
 target_link_libraries(mnist PUBLIC $<BUILD_INTERFACE:PkgConfig::HWY> $<INSTALL_INTERFACE:hwy>
   $<BUILD_INTERFACE:PkgConfig::ZIP> $<INSTALL_INTERFACE:zip>)
 set(optional_dependencies "")
@@ -22,7 +22,6 @@ find_dependency(Threads)
 find_dependency(fmt)
 find_dependency(ZLIB)
 find_dependency(PNG)
-find_dependency(CURL)
 ${optional_dependencies}include(\"\${CMAKE_CURRENT_LIST_DIR}/mnist-targets.cmake\")
 check_required_components(mnist)
 ")

@@ -47,8 +47,8 @@ if [ "$quick" != --quick ]; then
   run_tests asan
 
   stage "ThreadSanitizer, threaded tests"
-  scripts/build.sh tsan
-  run_tests tsan -L 'base|engine|train'
+  scripts/build.sh tsan --target mnist_base_test mnist_engine_test mnist_train_test
+  run_tests tsan -L '^(base|engine|train)$'
 fi
 
 stage "tests"

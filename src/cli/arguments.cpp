@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/progress.h"
+#include "data/copies.h"
 
 namespace mnist {
 namespace {
@@ -44,6 +45,12 @@ DataSource chosen_source(const DataArguments& arguments) {
   if (files.size() == 2) return data_files(files[0], files[1]);
   if (files.size() == 4) return data_files(files[0], files[1], files[2], files[3]);
   return parse_data_source(arguments.name.empty() ? kDefaultData : arguments.name);
+}
+
+bool has_test_half(const DataSource& source) {
+  if (has_one_half(source)) return false;
+  return source.kind != DataSource::Kind::kIdxDirectory ||
+         find_idx_pair_below(source.path, Split::kTest).has_value();
 }
 
 bool show_download(StatusLine& status, const DownloadProgress& progress) {

@@ -43,6 +43,9 @@ void add_data_options(Command& command, DataArguments& arguments);
 // A source for the arguments: MNIST where they name nothing. UsageError for both --data and files.
 DataSource chosen_source(const DataArguments& arguments);
 
+// Whether `source` has a half of its own to test with. Looks for files, reads none.
+bool has_test_half(const DataSource& source);
+
 // What a download calls while it runs.
 bool show_download(StatusLine& status, const DownloadProgress& progress);
 

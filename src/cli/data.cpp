@@ -14,7 +14,6 @@
 #include "data/copies.h"
 #include "data/fetch.h"
 #include "data/idx.h"
-#include "data/synthetic.h"
 
 namespace mnist {
 namespace {
@@ -116,19 +115,26 @@ void show(const Options& options) {
   arguments.name = options.name;
   arguments.offline = true;
   show_half(arguments, Split::kTrain);
-  if (!has_one_half(chosen_source(arguments))) show_half(arguments, Split::kTest);
+  if (has_test_half(chosen_source(arguments))) show_half(arguments, Split::kTest);
 }
 
-// Synthetic digits as two IDX files, or a few of them in letters.
+void write_half(const Dataset& digits, Split split, const fs::path& folder) {
+  write_idx_images(folder / idx_images_name(split), digits.height, digits.width, digits.pixels);
+  write_idx_labels(folder / idx_labels_name(split), digits.labels);
+}
+
+// Both halves of --data synthetic:N as IDX files, or a few digits in letters.
 void draw(const Options& options) {
-  const Dataset digits = synthetic_digits(options.count.value_or(10), options.seed.value_or(1));
+  const DataSource source =
+      parse_data_source(fmt::format("synthetic:{}", options.count.value_or(10)));
+  DataOptions how;
+  how.seed = options.seed.value_or(how.seed);
+  const Dataset digits = load_dataset(source, Split::kTrain, how);
   if (!options.out.empty()) {
-    const fs::path folder = options.out;
     std::error_code error;
-    fs::create_directories(folder, error);
-    write_idx_images(folder / idx_images_name(Split::kTrain), digits.height, digits.width,
-                     digits.pixels);
-    write_idx_labels(folder / idx_labels_name(Split::kTrain), digits.labels);
+    fs::create_directories(options.out, error);
+    write_half(digits, Split::kTrain, options.out);
+    write_half(load_dataset(source, Split::kTest, how), Split::kTest, options.out);
     return;
   }
   for (size_t i = 0; i < digits.size(); ++i) {

@@ -243,8 +243,9 @@ void TrainRun::stop() {
     path = request_.checkpoint_folder / checkpoint_name(trainer_.step());
   }
   save_run(path);
-  status_.print(fmt::format("stopped after {} of {} steps; to go on:\n  {}", trainer_.step(),
-                            trainer_.steps(), resume_command()));
+  // Said with --quiet too: nobody could know it otherwise.
+  fmt::print(stderr, "stopped after {} of {} steps; to go on:\n  {}\n", trainer_.step(),
+             trainer_.steps(), resume_command());
 }
 
 std::string TrainRun::resume_command() const {
@@ -267,7 +268,7 @@ void TrainRun::finish() {
   const Model model = trainer_.model();
   save_model(model, request_.out);
   std::optional<Evaluation> test;
-  if (!has_one_half(request_.source)) {
+  if (has_test_half(request_.source)) {
     const Dataset images = load_half(request_.data, request_.source, Split::kTest, status_);
     Inference inference(model, threads_);
     test = evaluate(inference, images);

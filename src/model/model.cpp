@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <cmath>
+#include <limits>
 #include <set>
 
 #include "mnist/error.h"
@@ -33,7 +34,10 @@ void check_weight(const std::string& name, const Tensor& tensor) {
                             to_string(tensor.shape), element_count(tensor.shape),
                             tensor.values.size()));
   }
-  for (size_t i = 0; i < tensor.values.size(); ++i) {
+  // Without a way out of the loop it is vectorised: loading a model is mostly this.
+  bool finite = true;
+  for (float value : tensor.values) finite &= std::abs(value) <= std::numeric_limits<float>::max();
+  for (size_t i = 0; i < tensor.values.size() && !finite; ++i) {
     if (!std::isfinite(tensor.values[i])) {
       throw Error(fmt::format("weight '{}': value {} is {}: the training diverged or the file is "
                               "damaged",

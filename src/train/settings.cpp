@@ -48,7 +48,8 @@ TrainSettings strong() {
   settings.epochs = 15;
   settings.learning_rate = 4e-3;
   settings.optimizer = OptimizerKind::kAdamW;
-  settings.weight_decay = 0.01;
+  settings.weight_decay = 0.02;
+  settings.label_smoothing = 0.05;
   return settings;
 }
 

@@ -47,6 +47,8 @@ ProgramTest::~ProgramTest() {
 pid_t ProgramTest::start(const std::vector<std::string>& arguments,
                          const RunOptions& options) const {
   write(".input", options.input);
+  write("out", "");
+  write("error", "");
   std::vector<std::string> words = {MNIST_PROGRAM};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> pointers;

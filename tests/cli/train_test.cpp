@@ -49,11 +49,11 @@ TEST_F(TrainTest, TheResultDoesNotDependOnThreads) {
     run_well(Words{"train", "mnist-cnn", std::string(threads) + ".gguf", "--threads", threads} +
              words);
   }
-  EXPECT_EQ(read("1.gguf"), read("2.gguf"));
-  EXPECT_EQ(read("1.gguf"), read("3.gguf"));
+  EXPECT_TRUE(read("1.gguf") == read("2.gguf"));
+  EXPECT_TRUE(read("1.gguf") == read("3.gguf"));
   EXPECT_GT(read("1.gguf").size(), 36'000U);
   run_well(Words{"train", "mnist-cnn", "other.gguf", "--seed", "2"} + words);
-  EXPECT_NE(read("1.gguf"), read("other.gguf"));
+  EXPECT_FALSE(read("1.gguf") == read("other.gguf"));
 }
 
 // Stopped by Ctrl-C somewhere in an epoch, with augmentation, Dropout's random numbers, Adam's
@@ -82,8 +82,8 @@ TEST_F(TrainTest, AStoppedRunGoesOnAsIfItHadNot) {
             "");
   run_well({"train", "stopped.gguf", "--resume", "stopped.gguf.checkpoint", "--loss-csv-path",
             "stopped.csv", "--threads", "2", "-q"});
-  EXPECT_EQ(read("stopped.gguf"), read("straight.gguf"));
-  EXPECT_EQ(read("stopped.csv"), read("straight.csv"));
+  EXPECT_TRUE(read("stopped.gguf") == read("straight.gguf"));
+  EXPECT_TRUE(read("stopped.csv") == read("straight.csv"));
   EXPECT_EQ(lines(read("straight.csv")).size(), 301U);
 }
 
@@ -126,7 +126,7 @@ TEST_F(CheckpointFolderTest, TheNewestIsTakenAndTheOneBeforeIfItIsDamaged) {
   EXPECT_EQ(result.exit_code, 0) << result.error;
   EXPECT_THAT(result.error, HasSubstr("passed over: run/checkpoint-00000012.gguf: damaged"));
   EXPECT_THAT(result.error, HasSubstr("going on from run/checkpoint-00000008.gguf"));
-  EXPECT_EQ(read("resumed.gguf"), read("straight.gguf"));
+  EXPECT_TRUE(read("resumed.gguf") == read("straight.gguf"));
 }
 
 TEST_F(CheckpointFolderTest, AnotherRunDoesNotMixIn) {
@@ -164,14 +164,16 @@ TEST_F(TrainTest, AnUnstableRunNamesTheLastCheckpoint) {
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_EQ(result.error_lines(), 1U) << result.error;
   EXPECT_THAT(result.error, HasSubstr("loss became"));
+  EXPECT_THAT(result.error, HasSubstr("; the last checkpoint is run/checkpoint-000000"));
   EXPECT_FALSE(std::filesystem::exists(path("out.gguf")));
 }
 
 TEST_F(TrainTest, JsonHasAnObjectForEachEpochAndTheResult) {
   write_digits("digits", 100);
+  write_digits("test", 40);
   const Result result =
-      run_well({"train", "mnist-mlp", "m.gguf", "digits-images", "digits-labels", "digits-images",
-                "digits-labels", "CPU", "--json", "--epochs", "2", "--validation-split", "0.2"});
+      run_well({"train", "mnist-mlp", "m.gguf", "digits-images", "digits-labels", "test-images",
+                "test-labels", "CPU", "--json", "--epochs", "2", "--validation-split", "0.2"});
   const Words out = lines(result.out);
   ASSERT_EQ(out.size(), 3U);
   EXPECT_THAT(keys(parsed(out[1])),
@@ -180,7 +182,7 @@ TEST_F(TrainTest, JsonHasAnObjectForEachEpochAndTheResult) {
   EXPECT_EQ(parsed(out[1])["epoch"], 2);
   const nlohmann::json last = parsed(out[2]);
   EXPECT_THAT(keys(last), ElementsAre("model", "seconds", "test_acc", "test_images", "test_loss"));
-  EXPECT_EQ(last["test_images"], 100);
+  EXPECT_EQ(last["test_images"], 40);
   EXPECT_EQ(result.error, "");
 }
 
@@ -205,7 +207,7 @@ TEST_F(TrainTest, InitStartsFromAModel) {
   const nlohmann::json second =
       parsed(run_well({"eval", "second.gguf", "--data", "synthetic:300", "--json"}).out);
   EXPECT_NEAR(first["loss"].get<double>(), second["loss"].get<double>(), 0.05);
-  EXPECT_NE(read("first.gguf"), read("second.gguf"));
+  EXPECT_FALSE(read("first.gguf") == read("second.gguf"));
 }
 
 }  // namespace
