@@ -255,16 +255,16 @@ constexpr Augmentation kLight{.rotation_degrees = 12,
                               .shear = 0.15F,
                               .translate_pixels = 1.5F,
                               .elastic_pixels = 0.6F};
-constexpr Augmentation kStrong{.rotation_degrees = 18,
-                               .scale = 0.18F,
-                               .aspect = 0.30F,
+constexpr Augmentation kStrong{.rotation_degrees = 14,
+                               .scale = 0.12F,
+                               .aspect = 0.15F,
                                .shear = 0.25F,
-                               .translate_pixels = 2.0F,
+                               .translate_pixels = 1.5F,
                                .elastic_pixels = 0.8F,
-                               .thickness = 0.8F,
+                               .thickness = 0.5F,
                                .blur = 0.5F,
                                .contrast = 0.25F,
-                               .noise = 0.06F};
+                               .noise = 0.05F};
 
 }  // namespace
 

@@ -45,7 +45,7 @@ TrainSettings dense() {
 
 TrainSettings strong() {
   TrainSettings settings = convolutional();
-  settings.epochs = 15;
+  settings.epochs = 12;
   settings.learning_rate = 4e-3;
   settings.optimizer = OptimizerKind::kAdamW;
   settings.weight_decay = 0.02;
