@@ -5,8 +5,8 @@
 
 namespace mnist {
 
-// A classifier of digits as people write them (models/digit.gguf), read from the program's own memory
-// on the first call. Its images are 28 x 28, in MNIST's form.
+// A classifier of digits as people write them (models/digit.gguf), read from the program's own
+// memory on the first call. Its images are 28 x 28, in MNIST's form.
 const Model& builtin_model();
 
 }  // namespace mnist

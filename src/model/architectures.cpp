@@ -160,8 +160,7 @@ constexpr Architecture kArchitectures[] = {
     {"lenet5", "LeNet-5 with ReLU and max pooling", lenet5},
     {"mnist-fast", "three convolutions (8, 20, 32), batch normalisation; learns fastest",
      mnist_fast},
-    {"mnist-best", "four convolutions (16 to 96), batch normalisation; most accurate",
-     mnist_best},
+    {"mnist-best", "four convolutions (16 to 96), batch normalisation; most accurate", mnist_best},
 };
 
 const Architecture& find_architecture(const std::string& name) {

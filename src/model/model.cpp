@@ -39,9 +39,10 @@ void check_weight(const std::string& name, const Tensor& tensor) {
   for (float value : tensor.values) finite &= std::abs(value) <= std::numeric_limits<float>::max();
   for (size_t i = 0; i < tensor.values.size() && !finite; ++i) {
     if (!std::isfinite(tensor.values[i])) {
-      throw Error(fmt::format("weight '{}': value {} is {}: the training diverged or the file is "
-                              "damaged",
-                              name, i, tensor.values[i]));
+      throw Error(
+          fmt::format("weight '{}': value {} is {}: the training diverged or the file is "
+                      "damaged",
+                      name, i, tensor.values[i]));
     }
   }
 }
@@ -54,9 +55,10 @@ void check_node(const Model& model, const Node& node, std::set<std::string>& kno
     if (model.is_weight(input)) {
       used.insert(input);
     } else if (!known.contains(input)) {
-      throw Error(fmt::format("node '{}' ({}): input '{}' is neither a weight nor made by an "
-                              "earlier node",
-                              node.name, node.type, input));
+      throw Error(
+          fmt::format("node '{}' ({}): input '{}' is neither a weight nor made by an "
+                      "earlier node",
+                      node.name, node.type, input));
     }
   }
   if (node.outputs.size() != 1 || node.outputs[0].empty()) {

@@ -3,8 +3,8 @@
 // Activations lie in blocks of `lanes` images: [block][element][lane], where the elements of an
 // image are in C,H,W order and a lane is one image. A kernel is written as if for one image, with a
 // vector of lanes where the scalar would stand. `lanes` is simd_lanes() or, for the lowest latency
-// with a single image in inference, 1 (backward always sees simd_lanes()). Buffers are aligned to 64 bytes and
-// padded by kFloatsPerLine floats.
+// with a single image in inference, 1 (backward always sees simd_lanes()). Buffers are aligned to
+// 64 bytes and padded by kFloatsPerLine floats.
 //
 // Adding an op: one file in this folder with a class and a make function, one line in op_list.cpp.
 #pragma once
