@@ -15,6 +15,12 @@ void pause() {
 #endif
 }
 
+// The parts of ThreadPool::state_.
+constexpr uint64_t kWorkers = 0xffff;
+constexpr uint64_t kOpen = 0x10000;
+constexpr uint64_t kRound = 0x20000;
+uint64_t round_of(uint64_t state) { return state / kRound; }
+
 size_t available_processors() {
   cpu_set_t set;
   CPU_ZERO(&set);
@@ -38,7 +44,7 @@ ThreadPool::~ThreadPool() {
   {
     std::lock_guard lock(mutex_);
     stop_ = true;
-    ++round_;
+    state_ += kRound;
   }
   wake_.notify_all();
   for (std::thread& worker : workers_) worker.join();
@@ -54,12 +60,12 @@ void ThreadPool::run(size_t count, const std::function<void(size_t, size_t)>& ta
     task_ = &task;
     count_ = count;
     next_.store(0, std::memory_order_relaxed);
-    busy_.store(workers_.size(), std::memory_order_relaxed);
-    round_.fetch_add(1, std::memory_order_release);
+    state_.store((round_of(state_) + 1) * kRound + kOpen, std::memory_order_release);
   }
   wake_.notify_all();
   take_tasks(0);
-  for (int spin = 0; busy_.load(std::memory_order_acquire) != 0; ++spin) {
+  state_.fetch_and(~kOpen, std::memory_order_acq_rel);
+  for (int spin = 0; (state_.load(std::memory_order_acquire) & kWorkers) != 0; ++spin) {
     if (spin < kSpins) {
       pause();
     } else {
@@ -78,18 +84,24 @@ void ThreadPool::take_tasks(size_t thread) {
 
 void ThreadPool::work(size_t thread) {
   uint64_t seen = 0;
+  auto is_new = [&] { return round_of(state_.load(std::memory_order_acquire)) != seen; };
   while (true) {
-    for (int spin = 0; spin < kSpins && round_.load(std::memory_order_acquire) == seen; ++spin) {
-      pause();
-    }
-    if (round_.load(std::memory_order_acquire) == seen) {
+    for (int spin = 0; spin < kSpins && !is_new(); ++spin) pause();
+    if (!is_new()) {
       std::unique_lock lock(mutex_);
-      wake_.wait(lock, [&] { return round_.load(std::memory_order_acquire) != seen; });
+      wake_.wait(lock, is_new);
     }
-    seen = round_.load(std::memory_order_acquire);
     if (stop_) return;
+    uint64_t state = state_.load(std::memory_order_acquire);
+    seen = round_of(state);
+    // Joins the call if it still takes workers; a later call's number ends the attempt.
+    bool joined = false;
+    while (!joined && (state & kOpen) != 0 && round_of(state) == seen) {
+      joined = state_.compare_exchange_weak(state, state + 1, std::memory_order_acq_rel);
+    }
+    if (!joined) continue;
     take_tasks(thread);
-    busy_.fetch_sub(1, std::memory_order_release);
+    state_.fetch_sub(1, std::memory_order_release);
   }
 }
 

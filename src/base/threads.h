@@ -38,8 +38,9 @@ class ThreadPool {
   const std::function<void(size_t, size_t)>* task_ = nullptr;
   size_t count_ = 0;
   std::atomic<size_t> next_{0};
-  std::atomic<size_t> busy_{0};
-  std::atomic<uint64_t> round_{0};
+  // The running call: its number, whether it still takes workers, and how many it has. One that has
+  // not woken up when all tasks are taken is not waited for.
+  std::atomic<uint64_t> state_{0};
   std::atomic<bool> stop_{false};
 };
 
