@@ -184,7 +184,8 @@ Program::Program(const std::string& name, const std::string& help,
                  std::function<std::string()> version)
     : app_(std::make_unique<CLI::App>(help, name)) {
   app_->set_help_flag("-h,--help", "Show this help");
-  app_->set_version_flag("--version", version, "Show version, instruction set and backends");
+  app_->set_version_flag("--version", std::move(version),
+                         "Show version, instruction set and backends");
   app_->get_formatter()->column_width(kHelpColumn);
   app_->require_subcommand(0, 1);
   app_->footer(fmt::format("'{} COMMAND --help' says more about a command.", name));

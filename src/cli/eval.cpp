@@ -52,7 +52,7 @@ void sort_words(Options& options) {
   if (words.size() == 3) {
     chosen_backend(words[2]);  // it is none: says so
   }
-  if (words.size() != 0 && words.size() != 2) {
+  if (!words.empty() && words.size() != 2) {
     throw UsageError(fmt::format("IMAGES and LABELS expected behind MODEL, got {}", join(words)));
   }
   options.data.files = words;

@@ -68,7 +68,7 @@ void sort_words(Options& options) {
   if (words.size() == 1 || words.size() == 3 || words.size() == 5) {
     chosen_backend(words.back());  // it is none: says so
   }
-  if (words.size() != 0 && words.size() != 2 && words.size() != 4) {
+  if (!words.empty() && words.size() != 2 && words.size() != 4) {
     throw UsageError(fmt::format("'{}' is one argument too many", words.back()));
   }
   options.data.files = words;
