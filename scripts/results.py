@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Measures what README.md's result tables say and writes them there.
 
-usage: results.py [--seeds 5] [--data mnist] [--program build/release/mnist] [--networks a,b]
+usage: results.py [--seeds 5] [--data mnist] [--program build/release/mnist] [--networks a,b:2]
 
-Trains each network with its default settings once for each seed and evaluates it on the test images,
+Trains each network with its default settings once for each seed (NAME:N: for N seeds) and evaluates it on
+the test images,
 runs `mnist bench`, and replaces the lines between the two result marks. Nothing in the tables is typed.
 """
 import argparse
@@ -41,11 +42,13 @@ def train(program, data, words, seeds):
 
 
 def training_table(program, data, networks, seeds):
-    rows = [f"| network | parameters | test accuracy, mean of {seeds} seeds | worst, best | training |",
-            "|---|---|---|---|---|"]
+    rows = ["| network | parameters | seeds | test accuracy, mean | worst, best | training |",
+            "|---|---|---|---|---|---|"]
     for words in networks:
-        accuracies, seconds, facts = train(program, data, words, seeds)
-        rows.append(f"| `{' '.join(words)}` | {facts['parameters']:,} | {statistics.mean(accuracies):.2f} % | "
+        name, _, own_seeds = words[0].partition(":")
+        words = [name, *words[1:]]
+        accuracies, seconds, facts = train(program, data, words, int(own_seeds or seeds))
+        rows.append(f"| `{' '.join(words)}` | {facts['parameters']:,} | {len(seconds)} | {statistics.mean(accuracies):.2f} % | "
                     f"{min(accuracies):.2f}, {max(accuracies):.2f} % | {statistics.median(seconds):.1f} s |")
         print(rows[-1], flush=True)
     return rows
@@ -75,7 +78,7 @@ def main():
     parser.add_argument("--program", default=str(ROOT / "build/release/mnist"))
     parser.add_argument("--networks", default=NETWORKS)
     arguments = parser.parse_args()
-    networks = [[name] for name in arguments.networks.split(",")] + [["--recipe", "fast"]]
+    networks = [[name] for name in arguments.networks.split(",")] + [["--recipe:10", "fast"]]
     training = training_table(arguments.program, arguments.data, networks, arguments.seeds)
     isa, speed = speed_table(arguments.program)
     text = [f"Default settings, `{arguments.data}`, all processors of one {processor()} ({isa}); times are medians.",

@@ -5,8 +5,8 @@
 #include "mnist/error.h"
 
 #ifdef MNIST_WITH_JPEG
-// jpeglib.h needs stdio.h before it.
-#include <stdio.h>
+// jpeglib.h needs cstdio before it.
+#include <cstdio>
 //
 #include <jerror.h>
 #include <jpeglib.h>

@@ -118,7 +118,7 @@ Image prepare_digit(const Image& image, const PrepareOptions& options, PrepareRe
   PrepareReport ignored;
   PrepareReport& told = report != nullptr ? *report : ignored;
   told = {};
-  const Image blank{options.size, options.size, std::vector<uint8_t>(options.size * options.size)};
+  Image blank{options.size, options.size, std::vector<uint8_t>(options.size * options.size)};
   if (image.height == 0 || image.width == 0) return blank;
   for (const bool dark : {false, true}) {
     Image upright = dark ? inverted(image) : image;

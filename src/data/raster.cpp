@@ -57,7 +57,7 @@ void draw_segment(const Segment& s, const Pen& pen, Depths& depths) {
   float dy = s.y1 - s.y0;
   float inverse = 1 / std::max(dx * dx + dy * dy, 1e-6F);
   for (int row = first_row; row <= last_row; ++row) {
-    float* depth = &depths[static_cast<size_t>(row * kStride + first_column)];
+    float* depth = &depths[static_cast<size_t>(row) * kStride + static_cast<size_t>(first_column)];
     float y = static_cast<float>(row) - s.y0;
     float x0 = static_cast<float>(first_column) - s.x0;
     for (int c = 0; c < columns; ++c) {
@@ -83,7 +83,8 @@ void shade(const Depths& depths, const Pen& pen, uint64_t noise_key, uint8_t* bo
       if (column % 8 == 0) bits = random.bits();
       float noise = (static_cast<float>(bits & 255) - 127.5F) / 127.5F * pen.roughness;
       bits >>= 8;
-      float depth = depths[static_cast<size_t>(row * kStride + column)] + noise;
+      float depth =
+          depths[static_cast<size_t>(row) * kStride + static_cast<size_t>(column)] + noise;
       float t = std::clamp(0.5F + depth * slope, 0.0F, 1.0F);
       box[row * kBox + column] = static_cast<uint8_t>(255.5F * t * t * (3 - 2 * t));
     }
@@ -112,7 +113,7 @@ void draw_normalised(std::span<Segment> segments, const Pen& pen, uint64_t noise
   for (int row = 0; row < kBox; ++row) {
     uint64_t row_mass = 0;
     for (int column = 0; column < kBox; ++column) {
-      uint64_t v = box[static_cast<size_t>(row * kBox + column)];
+      uint64_t v = box[static_cast<size_t>(row) * kBox + static_cast<size_t>(column)];
       row_mass += v;
       moment_x += v * static_cast<uint64_t>(column);
     }
@@ -123,8 +124,8 @@ void draw_normalised(std::span<Segment> segments, const Pen& pen, uint64_t noise
   int offset_y = box_offset(moment_y, mass);
   std::memset(pixels, 0, kDigitSide * kDigitSide);
   for (int row = 0; row < kBox; ++row)
-    std::memcpy(pixels + (offset_y + row) * kSide + offset_x, &box[static_cast<size_t>(row * kBox)],
-                kDigitBox);
+    std::memcpy(pixels + static_cast<ptrdiff_t>(offset_y + row) * kSide + offset_x,
+                &box[static_cast<size_t>(row) * kBox], kDigitBox);
 }
 
 }  // namespace mnist

@@ -162,7 +162,7 @@ DataSource parse_data_source(std::string_view text) {
   return source;
 }
 
-DataSource data_files(fs::path images, fs::path labels) {
+DataSource data_files(const fs::path& images, const fs::path& labels) {
   return data_files(images, labels, images, labels);
 }
 

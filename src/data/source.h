@@ -47,7 +47,7 @@ struct DataOptions {
 DataSource parse_data_source(std::string_view text);
 
 // Two explicit files, for whichever half is asked for; or four.
-DataSource data_files(std::filesystem::path images, std::filesystem::path labels);
+DataSource data_files(const std::filesystem::path& images, const std::filesystem::path& labels);
 DataSource data_files(std::filesystem::path train_images, std::filesystem::path train_labels,
                       std::filesystem::path test_images, std::filesystem::path test_labels);
 

@@ -154,8 +154,8 @@ void read_key(ByteReader& reader, std::span<const std::byte> bytes, GgufFile& fi
   }
   const std::string_view key = reader.text(length, "a key");
   expect_printable(reader, key, "key");
-  GgufValue value = read_value(reader, bytes, key);
-  if (!file.values.emplace(key, std::move(value)).second) {
+  const GgufValue value = read_value(reader, bytes, key);
+  if (!file.values.emplace(key, value).second) {
     reader.fail(fmt::format("key '{}' comes twice", printable(key, 80)));
   }
 }

@@ -21,7 +21,7 @@ constexpr char kModelFormat[] = "mnist.cpp model";
 
 Shape weight_shape(const JsonView& weight) {
   weight.expect_keys({"shape", "values"});
-  const Shape shape = shape_from_json(weight.at("shape"));
+  Shape shape = shape_from_json(weight.at("shape"));
   const JsonView values = weight.at("values");
   if (!values.value().is_array() || values.value().size() != element_count(shape)) {
     values.fail(fmt::format("a list of {} numbers expected", element_count(shape)));
