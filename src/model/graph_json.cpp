@@ -191,7 +191,7 @@ void read_pixels(const JsonView& document, Model& model) {
 }  // namespace
 
 Shape shape_from_json(const JsonView& value) {
-  const Shape shape = value.integers();
+  Shape shape = value.integers();
   if (shape.size() > 32) value.fail("more than 32 dimensions");
   try {
     element_count(shape);
