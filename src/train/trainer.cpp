@@ -28,10 +28,17 @@ constexpr size_t kLeastShards = 4;
 // Floats of the parameter array that one task of the update takes.
 constexpr size_t kSegmentFloats = 16384;
 
-PlanOptions training_options() {
+// A batch makes at least this many passes, so that as many threads have work.
+constexpr size_t kLeastPasses = 2;
+
+Plan training_plan(const Model& model, size_t batch) {
   PlanOptions options;
   options.training = true;
-  return options;
+  Plan plan(model, options);
+  if (batch >= kLeastPasses * plan.images()) return plan;
+  const size_t images = (batch + kLeastPasses - 1) / kLeastPasses;
+  options.blocks = std::max<size_t>(1, (images + plan.lanes() - 1) / plan.lanes());
+  return {model, options};
 }
 
 struct Segment {
@@ -107,7 +114,9 @@ Trainer::Impl::Impl(const Model& start, TrainingImages training_images,
       images(std::move(training_images)),
       settings(train_settings),
       threads(pool),
-      plan(start, training_options()),
+      plan(training_plan(start, train_settings.physical_batch_size != 0
+                                    ? train_settings.physical_batch_size
+                                    : train_settings.batch_size)),
       augmentation(augmentation_by_name(train_settings.augmentation)) {
   check_settings(settings);
   check();
