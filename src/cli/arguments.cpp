@@ -4,7 +4,6 @@
 #include <strings.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "base/text.h"
 #include "cli/command.h"
@@ -93,35 +92,6 @@ std::string take_backend(std::vector<std::string>& words) {
     return name;
   }
   return "";
-}
-
-ImageSize image_size(const Model& model, const std::string& who) {
-  const Shape& shape = model.input_shape;
-  const size_t count = element_count(shape);
-  if (shape.size() == 1) {
-    const auto side = static_cast<size_t>(std::lround(std::sqrt(static_cast<double>(count))));
-    if (side * side == count) return {side, side};
-  } else if (shape.size() <= 3 && count > 0) {
-    const auto width = static_cast<size_t>(shape.back());
-    const auto height = static_cast<size_t>(shape[shape.size() - 2]);
-    if (height * width == count) return {height, width};
-  }
-  throw Error(fmt::format("{}: a network for grey images expected, its input is {}", who,
-                          to_string(shape)));
-}
-
-PrepareOptions prepare_options(const ImageSize& size, const std::string& who) {
-  if (size.height != size.width) {
-    throw Error(fmt::format("{}: images can only be prepared for square inputs, not {} x {}", who,
-                            size.width, size.height));
-  }
-  PrepareOptions options;
-  const float scale = static_cast<float>(size.width) / static_cast<float>(options.size);
-  options.box = std::max<size_t>(1, options.box * size.width / options.size);
-  options.size = size.width;
-  options.thinnest_pen *= scale;
-  options.thickest_pen *= scale;
-  return options;
 }
 
 std::string class_name(const std::vector<std::string>& names, size_t index) {

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "base/threads.h"
+#include "classify/input_size.h"
 #include "cli/command.h"
 #include "cli/terminal.h"
-#include "data/prepare.h"
 #include "data/source.h"
 #include "engine/backend.h"
 #include "mnist/image.h"
@@ -56,16 +56,6 @@ Dataset load_half(const DataArguments& arguments, const DataSource& source, Spli
 
 // Last of `words` if it is a backend's name, which is then taken off; else "".
 std::string take_backend(std::vector<std::string>& words);
-
-// Height and width of the images that `model` reads. Throws Error where its input is no grey image.
-struct ImageSize {
-  size_t height = 0;
-  size_t width = 0;
-};
-ImageSize image_size(const Model& model, const std::string& who);
-
-// How images are prepared for a model of that size.
-PrepareOptions prepare_options(const ImageSize& size, const std::string& who);
 
 // What class number `index` of `model` is called.
 std::string class_name(const std::vector<std::string>& names, size_t index);

@@ -61,7 +61,7 @@ void sort_words(Options& options) {
 Dataset load_images(const Options& options, const Model& model, StatusLine& status) {
   PrepareImage prepare;
   if (options.prepare) {
-    const PrepareOptions how = prepare_options(image_size(model, options.model), options.model);
+    const PrepareOptions how = prepare_options(input_size(model, options.model), options.model);
     prepare = [how](const Image& image) { return prepare_digit(image, how); };
   }
   const DataSource source = chosen_source(options.data);

@@ -68,7 +68,7 @@ bool is_finished(const Options& options, const std::string& word) {
   return options.raw || parse_idx_image_name(word).has_value();
 }
 
-Picture read_picture(const Options& options, const std::string& word, const ImageSize& size,
+Picture read_picture(const Options& options, const std::string& word, const InputSize& size,
                      const std::string& model) {
   Picture picture;
   picture.given = read_image(word, {size.height, size.width});
@@ -126,7 +126,7 @@ void print_text(const Options& options, const std::string& word, const Picture& 
 }
 
 void predict(const Options& options, const Model& model, const std::string& model_name) {
-  const ImageSize size = image_size(model, model_name);
+  const InputSize size = input_size(model, model_name);
   ThreadPool threads(options.words.size() == 1 ? 1 : options.run.thread_count());
   Inference inference(model, threads, true, &chosen_backend(options.run.backend));
   const size_t classes = inference.output_elements();
