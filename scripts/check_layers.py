@@ -10,7 +10,7 @@ BELOW = {
     "ops": ["base", "model"],
     "engine": ["base", "model", "ops"],
     "data": ["base"],
-    "formats": ["base", "model"],
+    "formats": ["base", "model", "ops"],
     "classify": ["base", "model", "engine", "data", "formats"],
     "train": ["base", "model", "engine", "data", "formats"],
     "cli": ["base", "model", "engine", "data", "formats", "classify", "train"],

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "mnist/model.h"
 
@@ -25,16 +26,35 @@ std::string to_string(TensorType type);
 struct SaveOptions {
   std::string format = "";  // a format's name; "": by the path's suffix
   TensorType tensor_type = TensorType::kF32;
+  std::string layout = "";  // where a format has several: gguf's "2023"; "": its usual one
+  // Puts the way from pixels 0..255 to network inputs into the graph, for formats whose readers
+  // would not know it (ONNX).
+  bool with_preprocessing = false;
+};
+
+struct LoadOptions {
+  // The network of a file that holds weights only; its own values are not used. Null: it is
+  // recognised from the weights' names, order and shapes.
+  const Model* network = nullptr;
 };
 
 // Reads a model and checks it (check_model). Whether its ops exist and its shapes fit is for the
-// engine to say. Throws Error naming the file: missing, of no known format, damaged.
-Model load_model(const std::filesystem::path& path);
+// engine to say. A path may be a folder where that is what the format is (a SavedModel). Throws
+// Error naming the file: missing, of no known format, damaged, or weights that several networks
+// fit.
+Model load_model(const std::filesystem::path& path, const LoadOptions& options = {});
 
-// The same for bytes that are in memory already; `who` stands for the file's name.
-Model read_model(std::span<const std::byte> bytes, const std::string& who);
+// Every model that the file may be, the most plausible first: several where it holds weights only
+// and options.network is null, else one. Throws like load_model.
+std::vector<Model> load_candidates(const std::filesystem::path& path,
+                                   const LoadOptions& options = {});
 
-// Writes a model. If anything fails, the file that was there before is untouched. Throws Error.
+// load_model for bytes that are in memory already; `who` stands for the file's name.
+Model read_model(std::span<const std::byte> bytes, const std::string& who,
+                 const LoadOptions& options = {});
+
+// Writes a model. If anything fails, the file that was there before is untouched. Throws Error,
+// also for options that the format does not have.
 void save_model(const Model& model, const std::filesystem::path& path,
                 const SaveOptions& options = {});
 

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/text.h"
 #include "mnist/error.h"
 
 namespace mnist {
@@ -28,6 +29,10 @@ class Descriptor {
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
   Descriptor(Descriptor&& other) noexcept : value_(other.release()) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(value_, other.value_);
+    return *this;
+  }
   ~Descriptor() {
     if (value_ > STDERR_FILENO) ::close(value_);
   }
@@ -71,6 +76,23 @@ std::vector<std::byte> read_up_to(const Descriptor& file, const fs::path& path, 
   }
   bytes.resize(length);
   return bytes;
+}
+
+// The names that `path` consists of; none if it is anything but names with one '/' between them.
+std::vector<std::string> split_plain_path(const std::string& path) {
+  std::vector<std::string> parts;
+  size_t start = 0;
+  while (start <= path.size()) {
+    const size_t end = std::min(path.find('/', start), path.size());
+    std::string part = path.substr(start, end - start);
+    if (part.empty() || part == "." || part == ".." || part.find('\\') != std::string::npos ||
+        part.find('\0') != std::string::npos) {
+      return {};
+    }
+    parts.push_back(std::move(part));
+    start = end + 1;
+  }
+  return parts;
 }
 
 class DescriptorSink : public Sink {
@@ -127,6 +149,37 @@ std::vector<std::byte> read_file(const fs::path& path, uint64_t limit) {
 
 std::vector<std::byte> read_head(const fs::path& path, size_t count) {
   return read_up_to(open_for_reading(path), path, count);
+}
+
+std::vector<std::byte> read_file_beneath(const fs::path& folder, const std::string& name,
+                                         uint64_t limit) {
+  // What the name says is not to be trusted, so messages show it without control characters.
+  const fs::path shown = folder / printable(name, 100);
+  const std::vector<std::string> parts = split_plain_path(name);
+  if (parts.empty()) {
+    throw Error(fmt::format("{}: a plain name below the model's folder expected", shown.string()));
+  }
+  Descriptor place(::open(folder.empty() ? "." : folder.c_str(),
+                          O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (place.get() < 0) fail(shown, "cannot be opened", errno);
+    const bool is_last = i + 1 == parts.size();
+    // O_NONBLOCK: a named pipe must not make the program wait.
+    const int kind = is_last ? O_NONBLOCK : O_DIRECTORY;
+    place = Descriptor(
+        ::openat(place.get(), parts[i].c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | kind));
+  }
+  if (place.get() < 0) fail(shown, "cannot be opened", errno);
+  struct stat status {};
+  if (::fstat(place.get(), &status) != 0) fail(shown, "cannot be examined", errno);
+  if (!S_ISREG(status.st_mode) || status.st_nlink != 1) {
+    throw Error(fmt::format("{}: a file that is no link expected", shown.string()));
+  }
+  if (static_cast<uint64_t>(status.st_size) > limit) {
+    throw Error(fmt::format("{}: at most {} bytes expected, got {}", shown.string(), limit,
+                            status.st_size));
+  }
+  return read_up_to(place, shown, limit);
 }
 
 void Sink::write(std::string_view text) {

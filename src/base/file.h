@@ -19,6 +19,12 @@ constexpr uint64_t kLargestFile = uint64_t{1} << 30;
 // directory, unreadable or larger than `limit`.
 std::vector<std::byte> read_file(const std::filesystem::path& path, uint64_t limit = kLargestFile);
 
+// The content of a file that another file names: `name` is a path of plain names below `folder`
+// ("weights.bin", "variables/index"). Throws Error where it is absolute or has "..", goes through a
+// symbolic link, is a hard link or not a regular file, is missing or larger than `limit`.
+std::vector<std::byte> read_file_beneath(const std::filesystem::path& folder,
+                                         const std::string& name, uint64_t limit);
+
 // The first bytes of a file, at most `count`. Throws like read_file.
 std::vector<std::byte> read_head(const std::filesystem::path& path, size_t count);
 

@@ -2,34 +2,63 @@
 //
 // Adding one: a file in this folder that defines a Format, and a line in format_list.cpp. A reader
 // knows bytes and the document, never the engine; other dialects (memory layouts, names of ops) are
-// turned into the document's within the format's own file.
+// turned into the document's within the format's own file. GraphBuilder (graph_builder.h) makes the
+// document of a foreign graph and knows every value's shape while it does.
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "base/file.h"
+#include "formats/loose_weights.h"
 #include "mnist/model.h"
 #include "mnist/model_file.h"
 
 namespace mnist {
 
+// A file, as its reader sees it.
+struct ModelSource {
+  std::string who;  // the file's name: what every message starts with
+  std::span<const std::byte> bytes;
+  // The content of another file, named from this one's folder ("weights.bin", "variables/index").
+  // Throws Error where it is missing, over `limit` bytes, a link, or outside of the folder. A model
+  // that lies in memory has no neighbours: it throws for every name.
+  std::function<std::vector<std::byte>(const std::string& name, uint64_t limit)> beside;
+};
+
+// What a file holds: a network, or weights for which one has to be found (recognise.h).
+using FileContents = std::variant<Model, LooseWeights>;
+
+// What a writer can do besides float32 weights; save_model refuses the rest.
+struct WriteAbilities {
+  // Whether the same document comes back: graph, names, metadata. A format of another program's
+  // keeps what that program knows.
+  bool keeps_document = false;
+  std::vector<TensorType> types = {TensorType::kF32};
+  std::vector<std::string> layouts = {};  // for SaveOptions::layout
+  bool preprocessing = false;             // for SaveOptions::with_preprocessing
+};
+
 struct Format {
-  std::string name;                   // for --format: "gguf"
-  std::string description;            // one line for people
-  std::vector<std::string> suffixes;  // with the dot, lower case
+  std::string name;                          // for --format: "gguf"
+  std::string description;                   // one line for people
+  std::vector<std::string> suffixes;         // with the dot, lower case
+  std::vector<std::string> main_files = {};  // of a format that is a folder: what lies in it
 
   // Whether a file that begins with `head` (at least its first kHeadBytes bytes, if it has so many)
   // is of this format. Cheap, throws nothing.
   bool (*recognises)(std::span<const std::byte> head);
 
-  // The model in `bytes`, not yet checked (check_model). Throws Error starting with `who`.
-  Model (*read)(std::span<const std::byte> bytes, const std::string& who);
+  // What the file holds, not yet checked (check_model). Throws Error starting with source.who.
+  FileContents (*read)(const ModelSource& source);
 
-  // Throws Error where the format cannot hold the model, or the sink its bytes.
-  void (*write)(const Model& model, const SaveOptions& options, Sink& sink);
+  // Throws Error where the format cannot hold the model, or the sink its bytes. Null: read only.
+  void (*write)(const Model& model, const SaveOptions& options, Sink& sink) = nullptr;
+  WriteAbilities abilities = {};
 };
 
 inline constexpr size_t kHeadBytes = 256;

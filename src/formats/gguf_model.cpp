@@ -163,6 +163,27 @@ Model read_graph(const GgufFile& file, const std::string& who, std::string_view 
   return model;
 }
 
+// Tensors of a network that the file does not describe, in the order in which they lie there.
+LooseWeights read_loose(const GgufFile& file, const std::string& who) {
+  std::vector<const std::pair<const std::string_view, GgufTensor>*> tensors;
+  for (const auto& entry : file.tensors) {
+    if (!entry.first.starts_with(kGgufForeignPrefix)) tensors.push_back(&entry);
+  }
+  std::sort(tensors.begin(), tensors.end(), [](const auto* a, const auto* b) {
+    return a->second.bytes.data() < b->second.bytes.data();
+  });
+  LooseWeights weights;
+  for (const auto* entry : tensors) {
+    const std::string name(entry->first);
+    const Shape& shape = entry->second.shape;
+    weights.tensors.push_back({name, {shape, read_values(file, who, name, shape)}});
+  }
+  for (const auto& [key, value] : file.values) {
+    if (!is_own_key(key)) weights.metadata.emplace(key, gguf_value_text(value));
+  }
+  return weights;
+}
+
 // ---- writing ----
 
 GgufTensorType stored_type(const Shape& shape, TensorType wanted) {
@@ -210,8 +231,8 @@ GgufOutput graph_output(const Model& model, TensorType type) {
   return output;
 }
 
-Model read(std::span<const std::byte> bytes, const std::string& who) {
-  return model_from_gguf(read_gguf(bytes, who), who);
+FileContents read(const ModelSource& source) {
+  return contents_of_gguf(read_gguf(source.bytes, source.who), source.who);
 }
 
 void write(const Model& model, const SaveOptions& options, Sink& sink) {
@@ -224,30 +245,22 @@ bool recognises(std::span<const std::byte> head) {
 
 }  // namespace
 
-Model model_from_gguf(const GgufFile& file, const std::string& who) {
+FileContents contents_of_gguf(const GgufFile& file, const std::string& who) {
+  const auto* graph = find_value<std::string_view>(file, who, kGraphKey, "a text");
   const auto* architecture = find_value<std::string_view>(file, who, kArchitectureKey, "a text");
-  if (architecture == nullptr) {
-    throw Error(fmt::format("{}: the key '{}' is missing", who, kArchitectureKey));
-  }
-  if (const auto* graph = find_value<std::string_view>(file, who, kGraphKey, "a text")) {
+  if (graph != nullptr && architecture != nullptr) {
     Model model = read_graph(file, who, *graph);
     read_metadata(file, model);
     return model;
   }
-  if (const GgufLayout* layout = recognise_gguf_layout(file, *architecture)) {
-    Model model = read_layout(file, who, *layout);
-    read_metadata(file, model);
-    return model;
+  if (architecture != nullptr) {
+    if (const GgufLayout* layout = recognise_gguf_layout(file, *architecture)) {
+      Model model = read_layout(file, who, *layout);
+      read_metadata(file, model);
+      return model;
+    }
   }
-  std::vector<std::string> names;
-  for (const auto& [name, tensor] : file.tensors) {
-    if (names.size() < 8) names.push_back(std::string(name));
-  }
-  throw Error(
-      fmt::format("{}: architecture '{}' with the tensors {}{}: not mnist-fc or mnist-cnn as "
-                  "ggml stores them, and it carries no graph",
-                  who, printable(*architecture, 40), join(names),
-                  file.tensors.size() > names.size() ? ", ..." : ""));
+  return read_loose(file, who);
 }
 
 GgufOutput gguf_from_model(const Model& model, TensorType type) {
@@ -264,6 +277,8 @@ const Format kGguf = {
     .recognises = recognises,
     .read = read,
     .write = write,
+    .abilities = {.keeps_document = true,
+                  .types = {TensorType::kF32, TensorType::kF16, TensorType::kBF16}},
 };
 
 }  // namespace mnist

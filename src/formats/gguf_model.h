@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "formats/format.h"
 #include "formats/gguf.h"
 #include "mnist/model.h"
 #include "mnist/model_file.h"
@@ -15,8 +16,9 @@ namespace mnist {
 
 inline constexpr std::string_view kGgufForeignPrefix = "train.";
 
-// The model in `file`, not yet checked (check_model). Throws Error starting with `who`.
-Model model_from_gguf(const GgufFile& file, const std::string& who);
+// What `file` holds, not yet checked (check_model): a model where it carries its graph or is one of
+// ggml's (gguf_layout.h), else weights. Throws Error starting with `who`.
+FileContents contents_of_gguf(const GgufFile& file, const std::string& who);
 
 // Keys and tensors of `model`; more can be added before it is written.
 GgufOutput gguf_from_model(const Model& model, TensorType type);

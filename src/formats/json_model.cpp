@@ -48,8 +48,9 @@ std::string_view text_of(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-Model read(std::span<const std::byte> bytes, const std::string& who) {
-  const std::string_view text = text_of(bytes);
+FileContents read(const ModelSource& source) {
+  const std::string& who = source.who;
+  const std::string_view text = text_of(source.bytes);
   const Json json = parse_json(text, who);
   const JsonView document(json, who);
   if (document.at("format").value() == kGraphFormat) {
@@ -90,10 +91,7 @@ void write_weight(const std::string& name, const Tensor& tensor, Sink& sink) {
   sink.write(text);
 }
 
-void write(const Model& model, const SaveOptions& options, Sink& sink) {
-  if (options.tensor_type != TensorType::kF32) {
-    throw Error(fmt::format("json holds f32 only, not {}", to_string(options.tensor_type)));
-  }
+void write(const Model& model, const SaveOptions&, Sink& sink) {
   sink.write(fmt::format("{{\n  \"format\": \"{}\",\n  \"version\": 1,\n{},\n  \"weights\": {{\n",
                          kModelFormat, graph_members_to_json(model)));
   size_t left = model.weights.size();
@@ -122,6 +120,7 @@ const Format kJsonModel = {
     .recognises = recognises,
     .read = read,
     .write = write,
+    .abilities = {.keeps_document = true},
 };
 
 }  // namespace mnist

@@ -2,13 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/file.h"
 #include "base/text.h"
 #include "formats/format_list.h"
+#include "formats/recognise.h"
 #include "mnist/error.h"
 
 namespace mnist {
 namespace {
+
+namespace fs = std::filesystem;
 
 std::string known_formats() {
   std::vector<std::string> words;
@@ -19,7 +24,7 @@ std::string known_formats() {
 }
 
 // Null if no format has the suffix.
-const Format* format_by_suffix(const std::filesystem::path& path) {
+const Format* format_by_suffix(const fs::path& path) {
   std::string name = path.filename().string();
   for (char& letter : name) {
     if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
@@ -42,6 +47,85 @@ const Format& format_of(std::span<const std::byte> bytes, const std::string& who
   throw Error(fmt::format("{}: not a model of a known format: {} are known", who, known_formats()));
 }
 
+// The file to begin with: `path`, or what makes the folder `path` a model.
+fs::path main_file(const fs::path& path) {
+  std::error_code error;
+  if (!fs::is_directory(path, error)) return path;
+  std::vector<std::string> names;
+  for (const Format* format : formats()) {
+    for (const std::string& name : format->main_files) {
+      if (fs::exists(path / name, error)) return path / name;
+      names.push_back(name);
+    }
+  }
+  throw Error(fmt::format("{}: a folder without a model in it: {} expected", path.string(),
+                          names.empty() ? "a file" : join(names, " or ")));
+}
+
+std::string recognised_as(const Model& model) {
+  const auto found = model.metadata.find(kRecognisedKey);
+  return found == model.metadata.end() ? model.architecture : found->second;
+}
+
+[[noreturn]] void fail_ambiguous(const std::vector<Model>& models, const std::string& who) {
+  constexpr size_t kMostNamed = 5;
+  std::vector<std::string> names;
+  for (const Model& model : models) {
+    if (names.size() < kMostNamed) names.push_back(recognised_as(model));
+  }
+  throw Error(fmt::format("{}: weights without a network, and {} networks fit: {}{}; name one "
+                          "(--arch), or let data choose (--calibrate)",
+                          who, models.size(), join(names, "; "),
+                          models.size() > kMostNamed ? "; ..." : ""));
+}
+
+std::vector<Model> read_candidates(const ModelSource& source, const LoadOptions& options) {
+  FileContents contents = format_of(source.bytes, source.who).read(source);
+  std::vector<Model> models;
+  if (Model* model = std::get_if<Model>(&contents)) {
+    models.push_back(std::move(*model));
+  } else {
+    const LooseWeights& weights = std::get<LooseWeights>(contents);
+    models = options.network == nullptr
+                 ? recognise(weights, source.who)
+                 : std::vector{with_weights(*options.network, weights, source.who)};
+  }
+  for (const Model& model : models) {
+    try {
+      check_model(model);
+    } catch (const Error& error) {
+      throw Error(fmt::format("{}: {}", source.who, error.what()));
+    }
+  }
+  return models;
+}
+
+Model only_one(std::vector<Model> models, const std::string& who) {
+  if (models.size() != 1) fail_ambiguous(models, who);
+  return std::move(models[0]);
+}
+
+// Throws where the format does not have what the options ask for.
+void expect_abilities(const Format& format, const SaveOptions& options) {
+  const WriteAbilities& can = format.abilities;
+  if (format.write == nullptr) throw Error(fmt::format("{} is only read, not written", format.name));
+  if (std::find(can.types.begin(), can.types.end(), options.tensor_type) == can.types.end()) {
+    std::vector<std::string> types;
+    for (TensorType type : can.types) types.push_back(to_string(type));
+    throw Error(fmt::format("{} holds {} only, not {}", format.name, join(types),
+                            to_string(options.tensor_type)));
+  }
+  if (!options.layout.empty() &&
+      std::find(can.layouts.begin(), can.layouts.end(), options.layout) == can.layouts.end()) {
+    throw Error(fmt::format("{} has {}layout '{}'", format.name,
+                            can.layouts.empty() ? "no " : join(can.layouts) + ", not ",
+                            printable(options.layout, 40)));
+  }
+  if (options.with_preprocessing && !can.preprocessing) {
+    throw Error(fmt::format("{} cannot hold the preparation of pixels", format.name));
+  }
+}
+
 }  // namespace
 
 TensorType parse_tensor_type(std::string_view word) {
@@ -55,21 +139,29 @@ std::string to_string(TensorType type) {
   return type == TensorType::kF32 ? "f32" : type == TensorType::kF16 ? "f16" : "bf16";
 }
 
-Model read_model(std::span<const std::byte> bytes, const std::string& who) {
-  Model model = format_of(bytes, who).read(bytes, who);
-  try {
-    check_model(model);
-  } catch (const Error& error) {
-    throw Error(fmt::format("{}: {}", who, error.what()));
-  }
-  return model;
+Model read_model(std::span<const std::byte> bytes, const std::string& who,
+                 const LoadOptions& options) {
+  const auto beside = [&](const std::string& name, uint64_t) -> std::vector<std::byte> {
+    throw Error(fmt::format("{}: '{}' is a file of its own, and the model lies in memory", who,
+                            printable(name, 100)));
+  };
+  return only_one(read_candidates({who, bytes, beside}, options), who);
 }
 
-Model load_model(const std::filesystem::path& path) {
-  return read_model(read_file(path), path.string());
+std::vector<Model> load_candidates(const fs::path& path, const LoadOptions& options) {
+  const fs::path main = main_file(path);
+  const std::vector<std::byte> bytes = read_file(main);
+  const auto beside = [&](const std::string& name, uint64_t limit) {
+    return read_file_beneath(main.parent_path(), name, limit);
+  };
+  return read_candidates({main.string(), bytes, beside}, options);
 }
 
-void save_model(const Model& model, const std::filesystem::path& path, const SaveOptions& options) {
+Model load_model(const fs::path& path, const LoadOptions& options) {
+  return only_one(load_candidates(path, options), path.string());
+}
+
+void save_model(const Model& model, const fs::path& path, const SaveOptions& options) {
   const Format* format =
       options.format.empty() ? format_by_suffix(path) : &format_by_name(options.format);
   if (format == nullptr) {
@@ -77,6 +169,7 @@ void save_model(const Model& model, const std::filesystem::path& path, const Sav
         fmt::format("{}: no format has this suffix: {} are known", path.string(), known_formats()));
   }
   try {
+    expect_abilities(*format, options);
     check_model(model);
   } catch (const Error& error) {
     throw Error(fmt::format("{}: not written: {}", path.string(), error.what()));

@@ -182,7 +182,10 @@ Checkpoint load_checkpoint(const fs::path& path) {
     throw Error(who + ": damaged: its checksum is not that of its content");
   }
   Checkpoint checkpoint;
-  checkpoint.model = model_from_gguf(file, who);
+  FileContents contents = contents_of_gguf(file, who);
+  Model* model = std::get_if<Model>(&contents);
+  if (model == nullptr) throw Error(who + ": a checkpoint expected, got weights without a network");
+  checkpoint.model = std::move(*model);
   check_model(checkpoint.model);
   const Json run = parse_json(run_text(file, who), who + ": " + kRunKey);
   read_run({run, who + ": " + kRunKey}, checkpoint);

@@ -1,0 +1,27 @@
+// Weights without a network: what a state dict, a safetensors file or a strange GGUF holds.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "mnist/model.h"
+
+namespace mnist {
+
+struct LooseWeights {
+  // In the file's own order, which is often that of the layers. Names are unique.
+  std::vector<std::pair<std::string, Tensor>> tensors;
+  std::map<std::string, std::string> metadata;
+  std::optional<PixelScaling> pixels;  // where the file says it
+  // How a dense layer's matrix is stored: (out,in) as in PyTorch, or (in,out) as in Keras.
+  enum class Dense { kOutIn, kInOut } dense = Dense::kOutIn;
+  // How a convolution's kernel is stored: (out,in,height,width), or Keras's (height,width,in,out).
+  enum class Kernel { kOIHW, kHWIO } kernel = Kernel::kOIHW;
+  // Where the network lays its channels before a dense layer: C,H,W order, or H,W,C.
+  enum class Features { kChannelFirst, kChannelLast } features = Features::kChannelFirst;
+};
+
+}  // namespace mnist
