@@ -248,8 +248,7 @@ void start_from_model(Options& options) {
     return;
   }
   options.init = std::exchange(options.resume, "");
-  status.print(
-      fmt::format("{} holds a model, not a run: a new run starts from its weights", options.init));
+  options.resumes_model = true;
 }
 
 int run(Options options) {
