@@ -45,6 +45,10 @@ if [ "$quick" != --quick ]; then
   stage "AddressSanitizer and UBSan"
   scripts/build.sh asan
   run_tests asan
+
+  stage "ThreadSanitizer, what has threads"
+  scripts/build.sh tsan --target mnist_base_test mnist_engine_test mnist_train_test
+  run_tests tsan -L '^(base|engine|train)$'
 fi
 
 stage "tests"
