@@ -39,6 +39,13 @@ if(MNIST_TESTS)
   target_compile_definitions(mnist_cli_test PRIVATE MNIST_PROGRAM="$<TARGET_FILE:mnist_program>")
   add_dependencies(mnist_cli_test mnist_program)
   gtest_discover_tests(mnist_cli_test DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600 LABELS cli)
+
+  # Model files of other programs, with everything that opens and runs them.
+  file(GLOB zoo_tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/zoo/*.cpp)
+  add_executable(mnist_zoo_test ${zoo_tests})
+  target_link_libraries(mnist_zoo_test PRIVATE mnist mnist_flags ${libraries} GTest::gtest
+                        GTest::gtest_main)
+  gtest_discover_tests(mnist_zoo_test DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600 LABELS zoo)
 endif()
 
 include(cmake/install.cmake)
