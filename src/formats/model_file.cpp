@@ -9,6 +9,7 @@
 #include "formats/format_list.h"
 #include "formats/recognise.h"
 #include "mnist/error.h"
+#include "model/architectures.h"
 
 namespace mnist {
 namespace {
@@ -73,10 +74,10 @@ std::string recognised_as(const Model& model) {
   for (const Model& model : models) {
     if (names.size() < kMostNamed) names.push_back(recognised_as(model));
   }
-  throw Error(fmt::format("{}: weights without a network, and {} networks fit: {}{}; name one "
-                          "(--arch), or let data choose (--calibrate)",
-                          who, models.size(), join(names, "; "),
-                          models.size() > kMostNamed ? "; ..." : ""));
+  throw Error(fmt::format(
+      "{}: weights without a network, and {} networks fit: {}{}; name one "
+      "(--arch), or let data choose (--calibrate)",
+      who, models.size(), join(names, "; "), models.size() > kMostNamed ? "; ..." : ""));
 }
 
 std::vector<Model> read_candidates(const ModelSource& source, const LoadOptions& options) {
@@ -100,15 +101,20 @@ std::vector<Model> read_candidates(const ModelSource& source, const LoadOptions&
   return models;
 }
 
+// Without data to choose by: the only one, or one that the program knows by name (recognise.h).
 Model only_one(std::vector<Model> models, const std::string& who) {
-  if (models.size() != 1) fail_ambiguous(models, who);
+  const std::vector<std::string> known = architecture_names();
+  const bool is_known =
+      std::find(known.begin(), known.end(), models[0].architecture) != known.end();
+  if (models.size() != 1 && !is_known) fail_ambiguous(models, who);
   return std::move(models[0]);
 }
 
 // Throws where the format does not have what the options ask for.
 void expect_abilities(const Format& format, const SaveOptions& options) {
   const WriteAbilities& can = format.abilities;
-  if (format.write == nullptr) throw Error(fmt::format("{} is only read, not written", format.name));
+  if (format.write == nullptr)
+    throw Error(fmt::format("{} is only read, not written", format.name));
   if (std::find(can.types.begin(), can.types.end(), options.tensor_type) == can.types.end()) {
     std::vector<std::string> types;
     for (TensorType type : can.types) types.push_back(to_string(type));
