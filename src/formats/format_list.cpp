@@ -11,12 +11,16 @@ namespace mnist {
 extern const Format kGguf;
 extern const Format kJsonModel;
 extern const Format kKerasH5;
+extern const Format kPyTorch;
+extern const Format kSafetensors;
 
 namespace {
 constexpr const Format* kFormats[] = {
     &kGguf,
     &kJsonModel,
     &kKerasH5,
+    &kPyTorch,
+    &kSafetensors,
 };
 }  // namespace
 
