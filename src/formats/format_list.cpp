@@ -10,11 +10,17 @@ namespace mnist {
 // One line an entry; in the order in which they are asked whether they recognise a file.
 extern const Format kGguf;
 extern const Format kJsonModel;
+extern const Format kKerasH5;
+extern const Format kPyTorch;
+extern const Format kSafetensors;
 
 namespace {
 constexpr const Format* kFormats[] = {
     &kGguf,
     &kJsonModel,
+    &kKerasH5,
+    &kPyTorch,
+    &kSafetensors,
 };
 }  // namespace
 

@@ -9,6 +9,7 @@
 #include "formats/format_list.h"
 #include "formats/recognise.h"
 #include "mnist/error.h"
+#include "model/architectures.h"
 
 namespace mnist {
 namespace {
@@ -113,8 +114,12 @@ Candidates read_candidates(const ModelSource& source, const LoadOptions& options
   return candidates;
 }
 
+// Without data to choose by: the only one, or one that the program knows by name (recognise.h).
 Model only_one(Candidates candidates, const std::string& who) {
-  if (candidates.models.size() != 1) fail_ambiguous(candidates.models, who);
+  const std::vector<std::string> known = architecture_names();
+  const bool is_known =
+      std::find(known.begin(), known.end(), candidates.models[0].architecture) != known.end();
+  if (candidates.models.size() != 1 && !is_known) fail_ambiguous(candidates.models, who);
   return std::move(candidates.models[0]);
 }
 
@@ -146,8 +151,8 @@ TensorType parse_tensor_type(std::string_view word) {
   for (const NamedType& named : kTensorTypes) {
     if (word == named.name) return named.type;
   }
-  throw Error(fmt::format("tensor type '{}': {} expected", printable(word, 40),
-                          join(tensor_type_names())));
+  throw Error(
+      fmt::format("tensor type '{}': {} expected", printable(word, 40), join(tensor_type_names())));
 }
 
 std::string to_string(TensorType type) {
