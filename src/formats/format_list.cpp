@@ -11,12 +11,14 @@ namespace mnist {
 extern const Format kGguf;
 extern const Format kJsonModel;
 extern const Format kGgmlBinary;
+extern const Format kRustJson;
 
 namespace {
 constexpr const Format* kFormats[] = {
     &kGguf,
     &kJsonModel,
     &kGgmlBinary,
+    &kRustJson,
 };
 }  // namespace
 
