@@ -13,6 +13,8 @@ extern const Format kJsonModel;
 extern const Format kKerasH5;
 extern const Format kPyTorch;
 extern const Format kSafetensors;
+extern const Format kGgmlBinary;
+extern const Format kRustJson;
 
 namespace {
 constexpr const Format* kFormats[] = {
@@ -21,6 +23,8 @@ constexpr const Format* kFormats[] = {
     &kKerasH5,
     &kPyTorch,
     &kSafetensors,
+    &kGgmlBinary,
+    &kRustJson,
 };
 }  // namespace
 

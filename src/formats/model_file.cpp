@@ -34,18 +34,23 @@ std::string known_formats() {
   return join(words);
 }
 
-// Null if no format has the suffix.
+// The format with the longest suffix that fits, null if there is none.
 const Format* format_by_suffix(const fs::path& path) {
   std::string name = path.filename().string();
   for (char& letter : name) {
     if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
   }
+  const Format* found = nullptr;
+  size_t longest = 0;
   for (const Format* format : formats()) {
     for (const std::string& suffix : format->suffixes) {
-      if (name.size() > suffix.size() && name.ends_with(suffix)) return format;
+      if (suffix.size() <= longest || suffix.size() >= name.size()) continue;
+      if (!name.ends_with(suffix)) continue;
+      found = format;
+      longest = suffix.size();
     }
   }
-  return nullptr;
+  return found;
 }
 
 const Format& format_of(std::span<const std::byte> bytes, const std::string& who) {

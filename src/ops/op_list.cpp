@@ -81,4 +81,20 @@ std::vector<std::string> op_types() {
   return types;
 }
 
+OpSpec op_spec(const Model& model, const Node& node, const std::map<std::string, Shape>& shapes) {
+  OpSpec spec{node, {}};
+  for (const std::string& name : node.inputs) {
+    OpInput input;
+    input.present = !name.empty();
+    if (model.is_weight(name)) {
+      input.weight = &model.weight(name);
+      input.shape = input.weight->shape;
+    } else if (input.present) {
+      input.shape = shapes.at(name);
+    }
+    spec.inputs.push_back(std::move(input));
+  }
+  return spec;
+}
+
 }  // namespace mnist
