@@ -21,8 +21,9 @@ constexpr const Format* kFormats[] = {
     &kGguf,
     &kJsonModel,
     &kKerasH5,
-    &kPyTorch,
+    // Before PyTorch: a header's length may look like the beginning of a pickle.
     &kSafetensors,
+    &kPyTorch,
     &kGgmlBinary,
     &kRustJson,
 };

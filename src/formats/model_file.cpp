@@ -105,6 +105,9 @@ Candidates read_candidates(const ModelSource& source, const LoadOptions& options
     candidates.has_network = false;
     if (options.network == nullptr) {
       candidates.models = recognise(weights, source.who);
+      const std::vector<std::string> known = architecture_names();
+      candidates.is_known =
+          std::find(known.begin(), known.end(), candidates.models[0].architecture) != known.end();
     } else {
       candidates.models.push_back(with_weights(*options.network, weights, source.who));
     }
@@ -119,12 +122,10 @@ Candidates read_candidates(const ModelSource& source, const LoadOptions& options
   return candidates;
 }
 
-// Without data to choose by: the only one, or one that the program knows by name (recognise.h).
 Model only_one(Candidates candidates, const std::string& who) {
-  const std::vector<std::string> known = architecture_names();
-  const bool is_known =
-      std::find(known.begin(), known.end(), candidates.models[0].architecture) != known.end();
-  if (candidates.models.size() != 1 && !is_known) fail_ambiguous(candidates.models, who);
+  if (candidates.models.size() != 1 && !candidates.is_known) {
+    fail_ambiguous(candidates.models, who);
+  }
   return std::move(candidates.models[0]);
 }
 
