@@ -102,10 +102,10 @@ void run_round(Trying& trying, const Dataset& images, std::vector<Attempt>& atte
   std::stable_sort(attempts.begin(), attempts.end(), is_better);
 }
 
-// Brings to the front the attempt with the lowest loss among those that are as accurate as the
-// best, but for chance: networks learned to lower the loss, so the one that was trained has the
-// lowest.
-void prefer_low_loss(std::vector<Attempt>& attempts) {
+// Brings to the front, of the attempts that are as accurate as the best but for chance, the most
+// plausible network with the scaling of its lowest loss: networks learned to lower the loss, so the
+// scaling that they were trained with has the lowest.
+void prefer_plausible(std::vector<Attempt>& attempts) {
   const CalibrationTrial& best = attempts.front().trial;
   const double accuracy = best.accuracy();
   const double images = static_cast<double>(best.images);
@@ -114,10 +114,10 @@ void prefer_low_loss(std::vector<Attempt>& attempts) {
   const auto end = std::find_if(attempts.begin(), attempts.end(), [&](const Attempt& attempt) {
     return attempt.trial.accuracy() < accuracy - chance;
   });
-  const auto lowest = std::min_element(attempts.begin(), end, [](const auto& a, const auto& b) {
-    return a.trial.loss < b.trial.loss;
+  const auto chosen = std::min_element(attempts.begin(), end, [](const auto& a, const auto& b) {
+    return a.candidate != b.candidate ? a.candidate < b.candidate : a.trial.loss < b.trial.loss;
   });
-  std::rotate(attempts.begin(), lowest, lowest + 1);
+  std::rotate(attempts.begin(), chosen, chosen + 1);
 }
 
 // Twice as many as chance gives, and more than a handful.
@@ -139,7 +139,7 @@ Calibration calibrate(const std::vector<Model>& candidates, const Dataset& datas
   Trying trying{candidates, who, threads, std::nullopt};
   for (const CalibrationLimits::Round& round : limits.rounds) {
     run_round(trying, first_images(dataset, round.images), attempts);
-    if (!attempts.empty()) prefer_low_loss(attempts);
+    if (!attempts.empty()) prefer_plausible(attempts);
     if (attempts.size() <= round.kept) continue;
     const auto kept = attempts.begin() + static_cast<std::ptrdiff_t>(round.kept);
     if (&round != &limits.rounds.front()) {
