@@ -155,6 +155,18 @@ TEST(ShapeRule, Views) {
   expect_error("Identity", {x({2}), x({2})}, {}, "inputs expected, got 2");
 }
 
+TEST(ShapeRule, Functions) {
+  expect_error("Gelu", {x({3})}, {{"approximate", "exact"}}, "none or tanh expected, got exact");
+  expect_error("Gelu", {x({3})}, {{"alpha", 1.0}}, "'alpha' is not supported");
+  expect_error("Gelu", {x({3}), x({3})}, {}, "inputs expected, got 2");
+  expect_error("Celu", {x({3})}, {{"alpha", 0.0}}, "other than 0");
+  expect_error("Elu", {x({3})}, {{"gamma", 1.0}}, "'gamma' is not supported");
+  expect_error("Clip", {x({3})}, {{"min", "0"}}, "a number expected");
+  expect_error("Exp", {w({3})}, {}, "must be an activation");
+  EXPECT_TRUE(make_row_op(row_of("Exp", {x({3})}, {}))->differentiable());
+  EXPECT_FALSE(make_row_op(row_of("Floor", {x({3})}, {}))->differentiable());
+}
+
 TEST(ShapeRule, Moves) {
   constexpr int64_t kHuge = int64_t{1} << 62;
   auto transpose = [](const Integers& order, const std::string& text) {

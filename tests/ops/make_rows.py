@@ -12,6 +12,7 @@ import json
 import torch
 import torch.nn.functional as F
 
+import rows_functions
 import rows_moves
 
 IMAGES = 3
@@ -388,7 +389,7 @@ def add_shapes(rows):
 def main():
     rows = Rows()
     for add in (add_conv, add_gemm, add_pool, add_normalization, add_functions, add_elementwise,
-                add_shapes, rows_moves.add):
+                add_shapes, rows_moves.add, rows_functions.add):
         add(rows)
     lines = [json.dumps(row, separators=(",", ":")) for row in rows.rows]
     print("[\n" + ",\n".join(lines) + "\n]")
