@@ -10,11 +10,13 @@ namespace mnist {
 // One line an entry; in the order in which they are asked whether they recognise a file.
 extern const Format kGguf;
 extern const Format kJsonModel;
+extern const Format kOnnx;
 
 namespace {
 constexpr const Format* kFormats[] = {
     &kGguf,
     &kJsonModel,
+    &kOnnx,
 };
 }  // namespace
 
