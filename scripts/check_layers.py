@@ -12,7 +12,7 @@ BELOW = {
     "data": ["base"],
     "formats": ["base", "model", "ops"],
     "classify": ["base", "model", "engine", "data", "formats"],
-    "train": ["base", "model", "engine", "data", "formats"],
+    "train": ["base", "model", "engine", "data", "formats", "classify"],
     "cli": ["base", "model", "engine", "data", "formats", "classify", "train"],
 }
 MOST_LINES = 500

@@ -22,6 +22,7 @@ enum class TensorType { kF32, kF16, kBF16 };
 // "f32", "f16", "bf16". Throws Error naming them for another word.
 TensorType parse_tensor_type(std::string_view word);
 std::string to_string(TensorType type);
+std::vector<std::string> tensor_type_names();
 
 struct SaveOptions {
   std::string format = "";  // a format's name; "": by the path's suffix
@@ -33,8 +34,9 @@ struct SaveOptions {
 };
 
 struct LoadOptions {
-  // The network of a file that holds weights only; its own values are not used. Null: it is
-  // recognised from the weights' names, order and shapes.
+  // The network of a file that holds weights only; its own values are not used, and neither is it
+  // where the file says which network it is. Null: it is recognised from the weights' names, order
+  // and shapes.
   const Model* network = nullptr;
 };
 
@@ -44,14 +46,23 @@ struct LoadOptions {
 // fit.
 Model load_model(const std::filesystem::path& path, const LoadOptions& options = {});
 
-// Every model that the file may be, the most plausible first: several where it holds weights only
-// and options.network is null, else one. Throws like load_model.
-std::vector<Model> load_candidates(const std::filesystem::path& path,
-                                   const LoadOptions& options = {});
+struct Candidates {
+  // Every model that the file may be, the most plausible first: several where it holds weights only
+  // and options.network is null, else one.
+  std::vector<Model> models;
+  bool has_network = true;  // whether the file says which network it is
+};
+
+// Throws like load_model, but leaves the choice between several networks to the caller.
+Candidates load_candidates(const std::filesystem::path& path, const LoadOptions& options = {});
 
 // load_model for bytes that are in memory already; `who` stands for the file's name.
 Model read_model(std::span<const std::byte> bytes, const std::string& who,
                  const LoadOptions& options = {});
+
+// The bytes that save_model writes to `path`; nothing is written. Throws like save_model.
+std::vector<std::byte> model_bytes(const Model& model, const std::filesystem::path& path,
+                                   const SaveOptions& options = {});
 
 // Writes a model. If anything fails, the file that was there before is untouched. Throws Error,
 // also for options that the format does not have.

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
+#include <charconv>
+#include <cmath>
 
 #include "base/text.h"
 #include "mnist/error.h"
@@ -144,6 +147,21 @@ std::string quote_json(const std::string& text, const std::string& who) {
   }
 }
 
+// First the shortest text as float, and, for the few floats where reading that as double and
+// rounding ends one beside it, as double.
+std::string_view shortest_json(float value, std::span<char> buffer) {
+  if (value == 0 && std::signbit(value)) return "-0.0";  // "-0" is the integer 0
+  char* const begin = buffer.data();
+  char* const limit = begin + buffer.size();
+  char* end = std::to_chars(begin, limit, value).ptr;
+  double parsed = 0;
+  std::from_chars(begin, end, parsed);
+  if (std::bit_cast<uint32_t>(static_cast<float>(parsed)) != std::bit_cast<uint32_t>(value)) {
+    end = std::to_chars(begin, limit, static_cast<double>(value)).ptr;
+  }
+  return {begin, end};
+}
+
 std::string JsonView::who_place(std::string_view key) const {
   return fmt::format("{}/{}", place_, printable(key, 80));
 }
@@ -220,6 +238,22 @@ std::vector<std::string> JsonView::texts() const {
 std::vector<int64_t> JsonView::integers() const {
   std::vector<int64_t> result;
   for (const JsonView& element : elements()) result.push_back(element.integer());
+  return result;
+}
+
+std::vector<float> JsonView::floats() const {
+  if (!value_->is_array()) fail(fmt::format("a list expected, got {}", value_->type_name()));
+  std::vector<float> result;
+  result.reserve(value_->size());
+  for (const Json& value : *value_) {
+    // Over float32's range this gives infinity (IEEE 754), and FLT_MAX for its shortest text, which
+    // is a little over it.
+    const auto number = value.is_number() ? static_cast<float>(value.get<double>()) : NAN;
+    if (!std::isfinite(number)) {
+      fail(fmt::format("value {}: a number in float32's range expected", result.size()));
+    }
+    result.push_back(number);
+  }
   return result;
 }
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,9 @@ Json parse_json(std::string_view text, const std::string& who, size_t limit = kL
 
 // `text` as a JSON string, quotes included; throws Error naming `who` if it is not UTF-8.
 std::string quote_json(const std::string& text, const std::string& who);
+
+// The shortest text that is read as `value`, also by a reader that goes through double.
+std::string_view shortest_json(float value, std::span<char> buffer);
 
 // Typed access that says which place of which file is wrong. Cheap to copy; the document outlives
 // it.
@@ -47,6 +51,7 @@ class JsonView {
   double number() const;
   std::vector<std::string> texts() const;
   std::vector<int64_t> integers() const;
+  std::vector<float> floats() const;  // throws where one does not fit float32
 
   // Throws Error "who: at /place: reason".
   [[noreturn]] void fail(std::string_view reason) const;

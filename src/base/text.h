@@ -1,7 +1,9 @@
 // Small helpers for text that people read.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +15,9 @@ std::string printable(std::string_view text, size_t longest);
 
 // "a, b, c"
 std::string join(const std::vector<std::string>& words, std::string_view separator = ", ");
+
+// The same bytes as text, whatever they are.
+std::string_view as_text(std::span<const std::byte> bytes);
 
 // 1,234,567
 std::string grouped(uint64_t number);

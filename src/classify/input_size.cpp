@@ -12,18 +12,19 @@ namespace mnist {
 InputSize input_size(const Model& model, const std::string& who) {
   const Shape& shape = model.input_shape;
   const size_t count = element_count(shape);
-  if (shape.size() == 1) {
+  const auto extent = [&](size_t axis) { return static_cast<size_t>(shape[axis]); };
+  const auto is_depth = [](size_t channels) { return channels == 1 || channels == 3; };
+  if (count > 0 && shape.size() == 1) {
     const auto side = static_cast<size_t>(std::lround(std::sqrt(static_cast<double>(count))));
-    if (side * side == count) return {side, side};
-  } else if ((shape.size() == 2 || shape.size() == 3) && count > 0) {
-    // The channel is first or last.
-    const size_t first = shape.size() == 3 && shape[0] == 1 ? 1 : 0;
-    const auto height = static_cast<size_t>(shape[first]);
-    const auto width = static_cast<size_t>(shape[first + 1]);
-    if (height * width == count) return {height, width};
+    if (side * side == count) return {side, side, 1, false};
+  } else if (count > 0 && shape.size() == 2) {
+    return {extent(0), extent(1), 1, false};
+  } else if (count > 0 && shape.size() == 3) {
+    if (is_depth(extent(0))) return {extent(1), extent(2), extent(0), false};
+    if (is_depth(extent(2))) return {extent(0), extent(1), extent(2), true};
   }
-  throw Error(fmt::format("{}: a network for grey images expected, its input is {}", who,
-                          to_string(shape)));
+  throw Error(
+      fmt::format("{}: a network for images expected, its input is {}", who, to_string(shape)));
 }
 
 PrepareOptions prepare_options(const InputSize& size, const std::string& who) {

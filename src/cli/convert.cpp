@@ -1,30 +1,120 @@
 // mnist convert: a model from one file format to another.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "base/file.h"
+#include "base/text.h"
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/json_output.h"
+#include "cli/open_model.h"
+#include "cli/verify.h"
 #include "formats/format_list.h"
 #include "mnist/model_file.h"
 
 namespace mnist {
 namespace {
 
+// Beyond this share of the greatest logit, two float32 computations of one network differ by more
+// than the order of their sums explains.
+constexpr double kTolerance = 1e-4;
+
 struct Options {
   std::string in;
   std::string out;
   std::string format;
   std::string type = "f32";
+  std::string layout;
+  bool with_preprocessing = false;
+  bool no_verify = false;
+  bool json = false;
+  DataArguments data;
+  ModelArguments opening;
+  RunArguments run;
 };
 
-void run(const Options& options) {
+bool is_lossy(const SaveOptions& save) { return save.tensor_type != TensorType::kF32; }
+
+void expect_equal(const Options& options, const Comparison& comparison) {
+  const double allowed = kTolerance * std::max(1.0, comparison.greatest_logit);
+  if (comparison.greatest_difference <= allowed) return;
+  throw Error(fmt::format("{}: not written: read back, it gives other logits than {}: {:.3g} apart",
+                          options.out, options.in, comparison.greatest_difference));
+}
+
+std::string report(const Options& options, const SaveOptions& save, size_t bytes,
+                   const std::optional<Verification>& verification) {
+  std::string text = fmt::format("{}: {} bytes\n", options.out, grouped(bytes));
+  if (!verification) return text;
+  const Comparison& compared = verification->comparison;
+  const double percent = 100.0 / static_cast<double>(compared.images);
+  text += fmt::format(
+      "read back and run on {} images ({}): logits differ by at most {:.3g} (of up to {:.3g}), "
+      "{:.2f} % equal classes\n",
+      grouped(compared.images), verification->images, compared.greatest_difference,
+      compared.greatest_logit, percent * static_cast<double>(compared.equal_classes));
+  if (is_lossy(save) && verification->has_labels) {
+    text += fmt::format("accuracy {:.2f} % before, {:.2f} % after\n",
+                        percent * static_cast<double>(compared.correct_first),
+                        percent * static_cast<double>(compared.correct_second));
+  }
+  return text;
+}
+
+void print_object(const Options& options, size_t bytes,
+                  const std::optional<Verification>& verification) {
+  OutputJson object = {{"in", options.in}, {"out", options.out}, {"bytes", bytes}};
+  object["verified"] = verification.has_value();
+  if (verification) {
+    const Comparison& compared = verification->comparison;
+    object["images"] = compared.images;
+    object["data"] = verification->images;
+    object["greatest_difference"] = compared.greatest_difference;
+    object["greatest_logit"] = compared.greatest_logit;
+    object["equal_classes"] = compared.equal_classes;
+    if (verification->has_labels) {
+      object["correct_before"] = compared.correct_first;
+      object["correct_after"] = compared.correct_second;
+    }
+  }
+  print_json(object);
+}
+
+SaveOptions save_options(const Options& options) {
   SaveOptions save;
   save.tensor_type = as_usage([&] { return parse_tensor_type(options.type); });
+  save.layout = options.layout;
+  save.with_preprocessing = options.with_preprocessing;
   save.format = options.format;
   if (!save.format.empty()) as_usage([&] { format_by_name(save.format); });
-  save_model(load_model(options.in), options.out, save);
+  return save;
+}
+
+void run(const Options& options) {
+  const SaveOptions save = save_options(options);
+  if (options.json && options.out == "-") {
+    throw UsageError("--json and OUT '-': both would go to standard output");
+  }
+  StatusLine status(options.json);
+  const Model model = open_model(options.in, options.opening, options.run, status);
+  const std::vector<std::byte> bytes = model_bytes(model, options.out, save);
+  std::optional<Verification> verification;
+  if (!options.no_verify) {
+    verification = verify(model, bytes, options.out, options.data, options.run, status);
+    if (!is_lossy(save)) expect_equal(options, verification->comparison);
+  }
+  write_file(options.out, [&](Sink& sink) { sink.write(bytes); });
+  if (options.json) {
+    print_object(options, bytes.size(), verification);
+  } else {
+    // Standard output may be where the model went.
+    fmt::print(options.out == "-" ? stderr : stdout, "{}",
+               report(options, save, bytes.size(), verification));
+  }
 }
 
 }  // namespace
@@ -35,10 +125,25 @@ void add_convert(Command& program) {
   command.argument("IN", options->in, "A model of any format ('mnist formats')");
   command.argument("OUT", options->out, "Its suffix chooses the format");
   command.text("--format", options->format, "NAME", "A format's name, whatever OUT is called");
-  command.text("--type", options->type, "TYPE", "How weights are stored: f32, f16 or bf16");
-  command.usage("convert IN OUT [OPTIONS]",
-                "  mnist convert mnist-cnn.gguf small.gguf --type f16\n"
-                "  mnist convert mnist-cnn.gguf mnist-cnn.json");
+  command.text("--type", options->type, "TYPE",
+               "How weights are stored: " + join(tensor_type_names()));
+  command.text("--layout", options->layout, "NAME", "gguf: 2023 is ggml's older mnist-cnn");
+  command.flag("--with-preprocessing", options->with_preprocessing,
+               "onnx: the network reads pixels 0..255, their scaling becomes a part of it");
+  command.flag("--no-verify", options->no_verify, "Do not run what was written");
+  add_data_options(command, options->data);
+  add_model_options(command, options->opening);
+  add_run_options(command, options->run);
+  command.flag("--json", options->json, "Print one JSON object and nothing else");
+  command.usage(
+      "convert IN OUT [OPTIONS]",
+      "  mnist convert mnist-cnn.gguf small.gguf --type f16\n"
+      "  mnist convert mnist-cnn.gguf mnist-cnn.onnx --with-preprocessing\n"
+      "  mnist convert weights.safetensors net.gguf --calibrate mnist\n"
+      "\nBefore OUT is written its content is read back and runs beside IN, on the test\n"
+      "images of --data (default: MNIST where it lies on this machine, else digits that\n"
+      "the program draws). Logits that differ by more than rounding are an error, unless\n"
+      "--type asks for less than float32.");
   command.action([options] { run(*options); });
 }
 

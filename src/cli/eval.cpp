@@ -10,14 +10,14 @@
 #include "base/random.h"
 #include "base/simd.h"
 #include "base/text.h"
+#include "classify/evaluate.h"
 #include "cli/arguments.h"
 #include "cli/ascii_art.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/json_output.h"
+#include "cli/open_model.h"
 #include "cli/table.h"
-#include "mnist/model_file.h"
-#include "train/evaluate.h"
 
 namespace mnist {
 namespace {
@@ -26,6 +26,7 @@ struct Options {
   std::string model;
   std::vector<std::string> words;  // IMAGES LABELS BACKEND
   DataArguments data;
+  ModelArguments opening;
   RunArguments run;
   std::string half = "test";
   std::optional<uint64_t> seed;
@@ -180,10 +181,12 @@ void run(Options options) {
   const Backend& backend = chosen_backend(options.run.backend);
   Timing timing;
   auto start = std::chrono::steady_clock::now();
-  const Model model = load_model(options.model);
-  timing.load_ms = milliseconds_since(start);
   StatusLine status(options.quiet);
-  const Dataset dataset = load_images(options, model, status);
+  const Model opened = open_model(options.model, options.opening, options.run, status);
+  timing.load_ms = milliseconds_since(start);
+  const Dataset dataset = load_images(options, opened, status);
+  const Model model =
+      fit_model(opened, dataset.height, dataset.width, options.opening, options.model);
   ThreadPool threads(options.run.thread_count());
   start = std::chrono::steady_clock::now();
   Inference inference(model, threads, true, &backend);
@@ -209,6 +212,7 @@ void add_eval(Command& program) {
   command.choice("--half", options->half, {"test", "train"}, "Which half of the data");
   command.flag("--prepare", options->prepare,
                "Bring photographs and drawings of a folder to MNIST's form first");
+  add_model_options(command, options->opening);
   add_run_options(command, options->run);
   command.count("--seed", options->seed, 0, UINT64_MAX,
                 "Choose the image that is shown (default: another one each time)");

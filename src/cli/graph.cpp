@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "cli/command.h"
 #include "cli/commands.h"
-#include "cli/network.h"
+#include "cli/open_model.h"
 #include "mnist/describe.h"
 #include "model/draw.h"
 
@@ -17,6 +17,7 @@ namespace {
 
 struct Options {
   std::string model;
+  ModelArguments opening;
   std::string out;
 };
 
@@ -27,7 +28,7 @@ void run(const Options& options) {
     throw UsageError(
         fmt::format("-o {}: a name that ends with .dot or .svg expected", options.out));
   }
-  const Model model = load_network(options.model);
+  const Model model = open_network(options.model, options.opening);
   const std::vector<NodeFacts> facts = describe(model);
   const std::string text = is_svg ? draw_svg(model, facts) : draw_dot(model, facts);
   write_file(options.out, [&](Sink& sink) { sink.write(text); });
@@ -42,7 +43,8 @@ void add_graph(Command& program) {
                    "A model, a JSON description, or an architecture's name");
   command.text("-o,--out", options->out, "FILE",
                "FILE.svg, FILE.dot, or - for dot on standard output", Command::Need::kRequired);
-  command.usage("graph MODEL -o FILE",
+  add_model_options(command, options->opening);
+  command.usage("graph MODEL -o FILE [OPTIONS]",
                 "  mnist graph mnist-cnn.gguf -o cnn.svg\n"
                 "  mnist graph lenet5 -o - | dot -Tpdf -o lenet5.pdf");
   command.action([options] { run(*options); });

@@ -7,7 +7,7 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/json_output.h"
-#include "cli/network.h"
+#include "cli/open_model.h"
 #include "mnist/describe.h"
 #include "model/draw.h"
 #include "model/graph_json.h"
@@ -19,6 +19,7 @@ constexpr size_t kLongestValue = 200;
 
 struct Options {
   std::string model;
+  ModelArguments opening;
   bool json = false;
   bool graph = false;
 };
@@ -59,7 +60,7 @@ void print_object(const Options& options, const Model& model, const std::vector<
 }
 
 void run(const Options& options) {
-  const Model model = load_network(options.model);
+  const Model model = open_network(options.model, options.opening);
   if (options.graph) {
     fmt::print("{}", graph_to_json(model));
     return;
@@ -80,10 +81,11 @@ void add_info(Command& program) {
   command.argument("MODEL", options->model,
                    "A model of any format ('mnist formats'), a JSON description, or an "
                    "architecture's name");
+  add_model_options(command, options->opening);
   command.flag("--json", options->json, "Print one JSON object and nothing else");
   command.flag("--graph", options->graph,
                "Print the network as a JSON description that 'mnist train' takes");
-  command.usage("info MODEL [--json | --graph]",
+  command.usage("info MODEL [OPTIONS]",
                 "  mnist info mnist-cnn.gguf\n"
                 "  mnist info mnist-cnn.gguf --json | jq .parameters\n"
                 "  mnist info mnist-cnn --graph > net.json");

@@ -7,7 +7,6 @@
 
 #include "base/file.h"
 #include "formats/format.h"
-#include "mnist/model_file.h"
 #include "model/architectures.h"
 #include "model/graph_json.h"
 
@@ -30,14 +29,15 @@ bool is_description(const std::string& path) {
 
 }  // namespace
 
-Model load_network(const std::string& name) {
+std::optional<Model> find_network(const std::string& name) {
   std::error_code error;
-  if (!std::filesystem::exists(name, error)) {
-    const std::vector<std::string> names = architecture_names();
-    if (std::find(names.begin(), names.end(), name) != names.end()) return make_architecture(name);
-    return load_model(name);  // says that there is no such file
+  if (std::filesystem::is_regular_file(name, error)) {
+    if (is_description(name)) return load_description(name);
+    return std::nullopt;
   }
-  return is_description(name) ? load_description(name) : load_model(name);
+  const std::vector<std::string> names = architecture_names();
+  if (std::find(names.begin(), names.end(), name) != names.end()) return make_architecture(name);
+  return std::nullopt;
 }
 
 Model load_description(const std::string& path) {

@@ -1,15 +1,17 @@
 // A network that the user named: to look at, or to train.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "mnist/model.h"
 
 namespace mnist {
 
-// A model's file, a JSON file that describes a network without weights' values (docs/network.md),
-// or an architecture's name. The values are zero for the last two. Throws Error.
-Model load_network(const std::string& name);
+// The network of an architecture's name, or of a JSON file that describes one without weights'
+// values (docs/network.md); its weights are zero. Nothing where `name` is neither, which a model's
+// file is not. Throws Error.
+std::optional<Model> find_network(const std::string& name);
 
 // The network that a JSON file describes.
 Model load_description(const std::string& path);

@@ -8,19 +8,20 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "classify/adapt_input.h"
+#include "classify/evaluate.h"
 #include "cli/arguments.h"
 #include "cli/ascii_art.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/json_output.h"
+#include "cli/open_model.h"
 #include "data/idx.h"
 #include "data/prepare.h"
 #include "engine/inference.h"
 #include "formats/format_list.h"
 #include "mnist/builtin.h"
 #include "mnist/image_file.h"
-#include "mnist/model_file.h"
-#include "train/evaluate.h"
 
 namespace mnist {
 namespace {
@@ -30,13 +31,18 @@ namespace fs = std::filesystem;
 // Images that are held in memory and classified at once.
 constexpr size_t kBatch = 1024;
 
+// The side of the images that --fit brings to the model's size.
+constexpr size_t kMnistSide = 28;
+
 struct Options {
   std::vector<std::string> words;  // [MODEL] IMAGE...
+  ModelArguments opening;
   RunArguments run;
   std::optional<uint64_t> top;
   bool raw = false;
   bool show = false;
   bool json = false;
+  bool logits = false;
 };
 
 struct Picture {
@@ -53,11 +59,20 @@ bool has_model_suffix(const std::string& word) {
   return false;
 }
 
+// A folder that is a model in its format.
+bool is_model_folder(const std::string& word) {
+  std::error_code error;
+  return std::any_of(formats().begin(), formats().end(), [&](const Format* format) {
+    return std::any_of(format->main_files.begin(), format->main_files.end(),
+                       [&](const auto& name) { return fs::exists(fs::path(word) / name, error); });
+  });
+}
+
 // Whether the first word is a model: by its content, or by a name that only models have.
 bool is_model(const std::string& word) {
   std::error_code error;
   if (has_model_suffix(word)) return true;
-  if (!fs::is_regular_file(word, error)) return false;
+  if (!fs::is_regular_file(word, error)) return is_model_folder(word);
   const std::vector<std::byte> head = read_head(word, kHeadBytes);
   return std::any_of(formats().begin(), formats().end(),
                      [&](const Format* format) { return format->recognises(head); });
@@ -94,14 +109,20 @@ std::vector<size_t> ranking(const float* probabilities, size_t classes) {
   return order;
 }
 
-void print_object(const std::string& word, const float* probabilities, size_t classes) {
+void print_object(const Options& options, const std::string& word, const float* logits,
+                  const float* probabilities, size_t classes) {
   const size_t best = ranking(probabilities, classes).front();
   std::vector<double> values(classes);
   std::transform(probabilities, probabilities + classes, values.begin(), shortest);
-  print_json({{"image", word},
-              {"prediction", best},
-              {"probability", values[best]},
-              {"probabilities", values}});
+  OutputJson object = {{"image", word},
+                       {"prediction", best},
+                       {"probability", values[best]},
+                       {"probabilities", values}};
+  if (options.logits) {
+    std::transform(logits, logits + classes, values.begin(), shortest);
+    object["logits"] = values;
+  }
+  print_json(object);
 }
 
 void print_text(const Options& options, const std::string& word, const Picture& picture,
@@ -125,7 +146,10 @@ void print_text(const Options& options, const std::string& word, const Picture& 
   fmt::print("{}\n", line);
 }
 
-void predict(const Options& options, const Model& model, const std::string& model_name) {
+void predict(const Options& options, const Model& given, const std::string& model_name) {
+  const Model model = options.opening.fit.empty()
+                          ? grey_input(given, model_name)
+                          : fit_model(given, kMnistSide, kMnistSide, options.opening, model_name);
   const InputSize size = input_size(model, model_name);
   ThreadPool threads(options.words.size() == 1 ? 1 : options.run.thread_count());
   Inference inference(model, threads, true, &chosen_backend(options.run.backend));
@@ -141,13 +165,14 @@ void predict(const Options& options, const Model& model, const std::string& mode
     std::vector<float> values(count * classes);
     inference.run(pixels, values.data());
     for (size_t i = 0; i < count; ++i) {
-      float* probabilities = values.data() + i * classes;
-      softmax(probabilities, classes);
+      const float* logits = values.data() + i * classes;
+      std::vector<float> probabilities(logits, logits + classes);
+      softmax(probabilities.data(), classes);
       if (options.json) {
-        print_object(options.words[first + i], probabilities, classes);
+        print_object(options, options.words[first + i], logits, probabilities.data(), classes);
       } else {
         print_text(options, options.words[first + i], pictures[i], model.class_names,
-                   {probabilities, classes});
+                   probabilities);
       }
     }
   }
@@ -159,8 +184,10 @@ void run(Options options) {
   const bool has_model = is_model(first);
   if (has_model) options.words.erase(options.words.begin());
   if (options.words.empty()) throw UsageError(fmt::format("an IMAGE expected behind {}", first));
+  if (options.logits && !options.json) throw UsageError("--logits: goes with --json");
   if (has_model) {
-    predict(options, load_model(first), first);
+    StatusLine status(false);
+    predict(options, open_model(first, options.opening, options.run, status), first);
   } else {
     predict(options, builtin_model(), "the built-in model");
   }
@@ -180,6 +207,9 @@ void add_predict(Command& program) {
   command.flag("--show", options->show, "Draw what the network sees");
   command.count("--top", options->top, 1, 1000, "Classes to show (default: 3)");
   command.flag("--json", options->json, "Print one JSON object a line and nothing else");
+  command.flag("--logits", options->logits,
+               "Also print the network's outputs before the softmax (with --json)");
+  add_model_options(command, options->opening);
   add_run_options(command, options->run);
   command.usage(
       "predict [MODEL] IMAGE... [OPTIONS]",

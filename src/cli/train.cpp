@@ -9,9 +9,9 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/network.h"
+#include "cli/open_model.h"
 #include "cli/train_run.h"
 #include "data/augment.h"
-#include "mnist/model_file.h"
 #include "model/architectures.h"
 
 namespace mnist {
@@ -24,12 +24,14 @@ struct Options {
   std::string network;             // an architecture's name, or a JSON file
   std::string out;
   DataArguments data;
+  ModelArguments opening;
   RunArguments run;
   std::optional<uint64_t> epochs, batch_size, physical_batch_size, seed, checkpoint_stride;
   std::optional<double> learning_rate, weight_decay, momentum, warmup, label_smoothing;
   std::optional<double> validation_share;
   std::string optimizer, schedule, augmentation, recipe, resume, init;
   std::string checkpoint_folder, loss_csv;
+  bool resumes_model = false;  // --resume was given the model that is now in `init`
   bool json = false;
   bool quiet = false;
 };
@@ -164,7 +166,12 @@ void find_run_to_resume(const Options& options, TrainRequest& request, StatusLin
 void choose_network(const Options& options, TrainRequest& request) {
   std::string architecture = options.network;
   if (!options.init.empty()) {
-    request.model = load_model(options.init);
+    StatusLine status(options.quiet);
+    request.model = open_model(options.init, options.opening, options.run, status);
+    if (options.resumes_model) {
+      status.print(fmt::format("{} holds a model, not a run: a new run starts from its weights",
+                               options.init));
+    }
     if (!architecture.empty() && architecture != request.model.architecture) {
       throw UsageError(fmt::format("--init {} is {}, not {}", options.init,
                                    request.model.architecture, architecture));
@@ -185,7 +192,11 @@ void choose_network(const Options& options, TrainRequest& request) {
 
 // A network by name is made for the images' size and classes; all but --init's get first weights.
 void make_network(const Options& options, TrainRequest& request, const Dataset& dataset) {
-  if (!options.init.empty()) return;
+  if (!options.init.empty()) {
+    request.model =
+        fit_model(request.model, dataset.height, dataset.width, options.opening, options.init);
+    return;
+  }
   if (request.model.nodes.empty()) {
     const Shape image = {1, static_cast<int64_t>(dataset.height),
                          static_cast<int64_t>(dataset.width)};
@@ -229,6 +240,17 @@ void check_output(const fs::path& out) {
   }
 }
 
+// A model's file behind --resume holds no run to go on with, but weights to start from.
+void start_from_model(Options& options) {
+  std::error_code error;
+  if (options.resume.empty() || !fs::is_regular_file(options.resume, error) ||
+      is_checkpoint(options.resume)) {
+    return;
+  }
+  options.init = std::exchange(options.resume, "");
+  options.resumes_model = true;
+}
+
 int run(Options options) {
   sort_words(options);
   chosen_backend(options.run.backend);
@@ -239,6 +261,7 @@ int run(Options options) {
   request.quiet = options.quiet;
   request.loss_csv = options.loss_csv;
   StatusLine status(options.quiet);
+  start_from_model(options);
   const bool is_new = options.resume.empty();
   if (is_new) {
     choose_network(options, request);
@@ -283,9 +306,11 @@ void add_settings(Command& command, Options& options) {
 }
 
 void add_files(Command& command, Options& options) {
-  command.text("--resume", options.resume, "FILE|FOLDER",
-               "Go on from a checkpoint, or the newest in a folder");
-  command.text("--init", options.init, "MODEL", "Start from the weights of a model");
+  command.text(
+      "--resume", options.resume, "FILE|FOLDER",
+      "Go on from a checkpoint, or the newest in a folder; or start from a model of any format");
+  command.text("--init", options.init, "MODEL", "Start from the weights of a model of any format");
+  add_model_options(command, options.opening);
   command.text("--checkpoint-folder", options.checkpoint_folder, "FOLDER",
                "Where to keep checkpoints");
   command.count("--checkpoint-stride", options.checkpoint_stride, 1, 1'000'000,

@@ -7,12 +7,12 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "classify/evaluate.h"
 #include "cli/interrupt.h"
 #include "cli/json_output.h"
 #include "cli/progress.h"
 #include "mnist/error.h"
 #include "mnist/model_file.h"
-#include "train/evaluate.h"
 #include "train/trainer.h"
 
 namespace mnist {

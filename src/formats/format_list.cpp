@@ -11,12 +11,22 @@ namespace mnist {
 extern const Format kGguf;
 extern const Format kJsonModel;
 extern const Format kOnnx;
+extern const Format kKerasH5;
+extern const Format kPyTorch;
+extern const Format kSafetensors;
+extern const Format kGgmlBinary;
+extern const Format kRustJson;
 
 namespace {
 constexpr const Format* kFormats[] = {
     &kGguf,
     &kJsonModel,
     &kOnnx,
+    &kKerasH5,
+    &kPyTorch,
+    &kSafetensors,
+    &kGgmlBinary,
+    &kRustJson,
 };
 }  // namespace
 

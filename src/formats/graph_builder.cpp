@@ -46,14 +46,10 @@ std::string GraphBuilder::add_node(const std::string& type, const std::string& n
                                    std::map<std::string, Attribute> attributes) {
   std::string unused = unused_name(name.empty() ? lower_case(type) : name);
   Node node{type, unused, std::move(inputs), {unused}, std::move(attributes)};
-  OpSpec spec{node, {}};
   for (const std::string& value : node.inputs) {
-    OpInput input;
-    input.present = !value.empty();
-    if (input.present) input.shape = shape(value);
-    if (model_.is_weight(value)) input.weight = &model_.weight(value);
-    spec.inputs.push_back(std::move(input));
+    if (!value.empty()) shape(value);  // throws where it was never made
   }
+  const OpSpec spec = op_spec(model_, node, shapes_);
   try {
     shapes_[unused] = make_op(spec)->output_shape();
   } catch (const Error& error) {

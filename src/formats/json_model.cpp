@@ -5,11 +5,8 @@
 // goes through double.
 #include <fmt/format.h>
 
-#include <bit>
-#include <charconv>
-#include <cmath>
-
 #include "base/json.h"
+#include "base/text.h"
 #include "formats/format_list.h"
 #include "mnist/error.h"
 #include "model/graph_json.h"
@@ -29,28 +26,9 @@ Shape weight_shape(const JsonView& weight) {
   return shape;
 }
 
-std::vector<float> read_values(const JsonView& values) {
-  std::vector<float> result;
-  result.reserve(values.value().size());
-  for (const Json& value : values.value()) {
-    // Over float32's range this gives infinity (IEEE 754), and FLT_MAX for its shortest text, which
-    // is a little over it.
-    const auto number = value.is_number() ? static_cast<float>(value.get<double>()) : NAN;
-    if (!std::isfinite(number)) {
-      values.fail(fmt::format("value {}: a number in float32's range expected", result.size()));
-    }
-    result.push_back(number);
-  }
-  return result;
-}
-
-std::string_view text_of(std::span<const std::byte> bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 FileContents read(const ModelSource& source) {
   const std::string& who = source.who;
-  const std::string_view text = text_of(source.bytes);
+  const std::string_view text = as_text(source.bytes);
   const Json json = parse_json(text, who);
   const JsonView document(json, who);
   if (document.at("format").value() == kGraphFormat) {
@@ -59,24 +37,9 @@ FileContents read(const ModelSource& source) {
   }
   Model model = graph_from_document(document, kModelFormat, weight_shape);
   for (auto& [name, tensor] : model.weights) {
-    tensor.values = read_values(document.at("weights").at(name).at("values"));
+    tensor.values = document.at("weights").at(name).at("values").floats();
   }
   return model;
-}
-
-// The shortest text that is read as `value`: first as float, and, for the few floats where reading
-// that as double and rounding ends one beside it, as double.
-std::string_view shortest(float value, std::span<char> buffer) {
-  if (value == 0 && std::signbit(value)) return "-0.0";  // "-0" is the integer 0
-  char* const begin = buffer.data();
-  char* const limit = begin + buffer.size();
-  char* end = std::to_chars(begin, limit, value).ptr;
-  double parsed = 0;
-  std::from_chars(begin, end, parsed);
-  if (std::bit_cast<uint32_t>(static_cast<float>(parsed)) != std::bit_cast<uint32_t>(value)) {
-    end = std::to_chars(begin, limit, static_cast<double>(value)).ptr;
-  }
-  return {begin, end};
 }
 
 void write_weight(const std::string& name, const Tensor& tensor, Sink& sink) {
@@ -85,7 +48,7 @@ void write_weight(const std::string& name, const Tensor& tensor, Sink& sink) {
   char buffer[64];
   for (size_t i = 0; i < tensor.values.size(); ++i) {
     if (i != 0) text += ',';
-    text += shortest(tensor.values[i], buffer);
+    text += shortest_json(tensor.values[i], buffer);
   }
   text += "]}";
   sink.write(text);
@@ -104,7 +67,7 @@ void write(const Model& model, const SaveOptions&, Sink& sink) {
 
 // A JSON object that says in its first lines that it is ours.
 bool recognises(std::span<const std::byte> head) {
-  const std::string_view text = text_of(head.first(std::min(head.size(), kHeadBytes)));
+  const std::string_view text = as_text(head.first(std::min(head.size(), kHeadBytes)));
   const size_t start = text.find_first_not_of(" \t\r\n");
   return start != std::string_view::npos && text[start] == '{' &&
          text.find("\"mnist.cpp ") != std::string_view::npos;

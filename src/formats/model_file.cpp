@@ -9,11 +9,22 @@
 #include "formats/format_list.h"
 #include "formats/recognise.h"
 #include "mnist/error.h"
+#include "model/architectures.h"
 
 namespace mnist {
 namespace {
 
 namespace fs = std::filesystem;
+
+struct NamedType {
+  TensorType type;
+  const char* name;
+};
+constexpr NamedType kTensorTypes[] = {
+    {TensorType::kF32, "f32"},
+    {TensorType::kF16, "f16"},
+    {TensorType::kBF16, "bf16"},
+};
 
 std::string known_formats() {
   std::vector<std::string> words;
@@ -23,18 +34,23 @@ std::string known_formats() {
   return join(words);
 }
 
-// Null if no format has the suffix.
+// The format with the longest suffix that fits, null if there is none.
 const Format* format_by_suffix(const fs::path& path) {
   std::string name = path.filename().string();
   for (char& letter : name) {
     if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
   }
+  const Format* found = nullptr;
+  size_t longest = 0;
   for (const Format* format : formats()) {
     for (const std::string& suffix : format->suffixes) {
-      if (name.size() > suffix.size() && name.ends_with(suffix)) return format;
+      if (suffix.size() <= longest || suffix.size() >= name.size()) continue;
+      if (!name.ends_with(suffix)) continue;
+      found = format;
+      longest = suffix.size();
     }
   }
-  return nullptr;
+  return found;
 }
 
 const Format& format_of(std::span<const std::byte> bytes, const std::string& who) {
@@ -73,42 +89,50 @@ std::string recognised_as(const Model& model) {
   for (const Model& model : models) {
     if (names.size() < kMostNamed) names.push_back(recognised_as(model));
   }
-  throw Error(fmt::format("{}: weights without a network, and {} networks fit: {}{}; name one "
-                          "(--arch), or let data choose (--calibrate)",
-                          who, models.size(), join(names, "; "),
-                          models.size() > kMostNamed ? "; ..." : ""));
+  throw Error(fmt::format(
+      "{}: weights without a network, and {} networks fit: {}{}; name one "
+      "(--arch), or let data choose (--calibrate)",
+      who, models.size(), join(names, "; "), models.size() > kMostNamed ? "; ..." : ""));
 }
 
-std::vector<Model> read_candidates(const ModelSource& source, const LoadOptions& options) {
+Candidates read_candidates(const ModelSource& source, const LoadOptions& options) {
   FileContents contents = format_of(source.bytes, source.who).read(source);
-  std::vector<Model> models;
+  Candidates candidates;
   if (Model* model = std::get_if<Model>(&contents)) {
-    models.push_back(std::move(*model));
+    candidates.models.push_back(std::move(*model));
   } else {
     const LooseWeights& weights = std::get<LooseWeights>(contents);
-    models = options.network == nullptr
-                 ? recognise(weights, source.who)
-                 : std::vector{with_weights(*options.network, weights, source.who)};
+    candidates.has_network = false;
+    if (options.network == nullptr) {
+      candidates.models = recognise(weights, source.who);
+    } else {
+      candidates.models.push_back(with_weights(*options.network, weights, source.who));
+    }
   }
-  for (const Model& model : models) {
+  for (const Model& model : candidates.models) {
     try {
       check_model(model);
     } catch (const Error& error) {
       throw Error(fmt::format("{}: {}", source.who, error.what()));
     }
   }
-  return models;
+  return candidates;
 }
 
-Model only_one(std::vector<Model> models, const std::string& who) {
-  if (models.size() != 1) fail_ambiguous(models, who);
-  return std::move(models[0]);
+// Without data to choose by: the only one, or one that the program knows by name (recognise.h).
+Model only_one(Candidates candidates, const std::string& who) {
+  const std::vector<std::string> known = architecture_names();
+  const bool is_known =
+      std::find(known.begin(), known.end(), candidates.models[0].architecture) != known.end();
+  if (candidates.models.size() != 1 && !is_known) fail_ambiguous(candidates.models, who);
+  return std::move(candidates.models[0]);
 }
 
 // Throws where the format does not have what the options ask for.
 void expect_abilities(const Format& format, const SaveOptions& options) {
   const WriteAbilities& can = format.abilities;
-  if (format.write == nullptr) throw Error(fmt::format("{} is only read, not written", format.name));
+  if (format.write == nullptr)
+    throw Error(fmt::format("{} is only read, not written", format.name));
   if (std::find(can.types.begin(), can.types.end(), options.tensor_type) == can.types.end()) {
     std::vector<std::string> types;
     for (TensorType type : can.types) types.push_back(to_string(type));
@@ -129,14 +153,24 @@ void expect_abilities(const Format& format, const SaveOptions& options) {
 }  // namespace
 
 TensorType parse_tensor_type(std::string_view word) {
-  for (TensorType type : {TensorType::kF32, TensorType::kF16, TensorType::kBF16}) {
-    if (word == to_string(type)) return type;
+  for (const NamedType& named : kTensorTypes) {
+    if (word == named.name) return named.type;
   }
-  throw Error(fmt::format("tensor type '{}': f32, f16 or bf16 expected", printable(word, 40)));
+  throw Error(
+      fmt::format("tensor type '{}': {} expected", printable(word, 40), join(tensor_type_names())));
 }
 
 std::string to_string(TensorType type) {
-  return type == TensorType::kF32 ? "f32" : type == TensorType::kF16 ? "f16" : "bf16";
+  for (const NamedType& named : kTensorTypes) {
+    if (type == named.type) return named.name;
+  }
+  return "";
+}
+
+std::vector<std::string> tensor_type_names() {
+  std::vector<std::string> names;
+  for (const NamedType& named : kTensorTypes) names.emplace_back(named.name);
+  return names;
 }
 
 Model read_model(std::span<const std::byte> bytes, const std::string& who,
@@ -148,7 +182,7 @@ Model read_model(std::span<const std::byte> bytes, const std::string& who,
   return only_one(read_candidates({who, bytes, beside}, options), who);
 }
 
-std::vector<Model> load_candidates(const fs::path& path, const LoadOptions& options) {
+Candidates load_candidates(const fs::path& path, const LoadOptions& options) {
   const fs::path main = main_file(path);
   const std::vector<std::byte> bytes = read_file(main);
   const auto beside = [&](const std::string& name, uint64_t limit) {
@@ -161,20 +195,28 @@ Model load_model(const fs::path& path, const LoadOptions& options) {
   return only_one(load_candidates(path, options), path.string());
 }
 
-void save_model(const Model& model, const fs::path& path, const SaveOptions& options) {
+std::vector<std::byte> model_bytes(const Model& model, const fs::path& path,
+                                   const SaveOptions& options) {
   const Format* format =
       options.format.empty() ? format_by_suffix(path) : &format_by_name(options.format);
   if (format == nullptr) {
     throw Error(
         fmt::format("{}: no format has this suffix: {} are known", path.string(), known_formats()));
   }
+  MemorySink sink;
   try {
     expect_abilities(*format, options);
     check_model(model);
+    format->write(model, options, sink);
   } catch (const Error& error) {
     throw Error(fmt::format("{}: not written: {}", path.string(), error.what()));
   }
-  write_file(path, [&](Sink& sink) { format->write(model, options, sink); });
+  return std::move(sink.bytes);
+}
+
+void save_model(const Model& model, const fs::path& path, const SaveOptions& options) {
+  const std::vector<std::byte> bytes = model_bytes(model, path, options);
+  write_file(path, [&](Sink& sink) { sink.write(bytes); });
 }
 
 }  // namespace mnist

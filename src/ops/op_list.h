@@ -1,6 +1,7 @@
 // All ops there are, by ONNX's names.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,5 +15,8 @@ namespace mnist {
 std::unique_ptr<Op> make_op(const OpSpec& spec);
 
 std::vector<std::string> op_types();
+
+// What make_op is told of a node of `model`, whose activations have `shapes`.
+OpSpec op_spec(const Model& model, const Node& node, const std::map<std::string, Shape>& shapes);
 
 }  // namespace mnist

@@ -145,7 +145,53 @@ TEST(ShapeRule, Views) {
   expect_error("Reshape", {x({4})}, {}, "'shape' is missing");
   expect_error("Flatten", {x({2, 3, 4})}, {{"axis", int64_t{2}}}, "axis: 1 expected");
   expect_error("Flatten", {x({2, 3, 4})}, {{"axis", int64_t{0}}}, "axis: 1 expected");
+  expect_error("Squeeze", {x({2, 1})}, {{"axes", Integers{1}}},
+               "axis 1 of the input (2,1) is not 1");
+  expect_error("Squeeze", {x({2, 1})}, {{"axes", Integers{0}}}, "0 is the batch");
+  expect_error("Squeeze", {x({2, 1})}, {{"axes", Integers{2, -1}}}, "axis -1 comes twice");
+  expect_error("Unsqueeze", {x({2})}, {{"axes", Integers{0}}}, "0 is the batch");
+  expect_error("Unsqueeze", {x({2})}, {{"axes", Integers{4}}}, "axis: 1 to 2");
+  expect_error("Unsqueeze", {x({2})}, {}, "'axes' is missing");
   expect_error("Identity", {x({2}), x({2})}, {}, "inputs expected, got 2");
+}
+
+TEST(ShapeRule, Moves) {
+  constexpr int64_t kHuge = int64_t{1} << 62;
+  auto transpose = [](const Integers& order, const std::string& text) {
+    expect_error("Transpose", {x({2, 3})}, {{"perm", order}}, text);
+  };
+  expect_error("Transpose", {x({2, 3})}, {}, "perm (): 3 axes expected");
+  transpose({1, 0, 2}, "the first of them 0, the batch");
+  transpose({0, 1}, "3 axes expected");
+  transpose({0, 1, 1}, "axis 1 comes twice");
+  transpose({0, 1, 3}, "axis: 1 to 2");
+  auto pad = [](const Integers& pads, const std::string& text) {
+    expect_error("Pad", {x({2, 3})}, {{"pads", pads}}, text);
+  };
+  expect_error("Pad", {x({2, 3})}, {}, "pads (): 6 integers expected");
+  pad({1, 1}, "6 integers expected");
+  pad({1, 0, 0, 0, 0, 0}, "those of the batch (first and 3) 0");
+  pad({0, 0, 0, 0, 0, -3}, "an extent of 0");
+  pad({0, 0, 0, 0, 0, kHuge}, "1048576 at most expected");
+  pad({0, 0, 0, 0, -kHuge, 0}, "1048576 at most expected");
+  pad({0, 1 << 19, 1 << 19, 0, 0, 0}, "2^31");
+  expect_error("Pad", {x({2})}, {{"pads", Integers{0, 0, 0, 0}}, {"mode", "mirror"}}, "got mirror");
+  auto slice = [](const Integers& starts, const Integers& ends, const Integers& axes,
+                  const Integers& steps, const std::string& text) {
+    expect_error("Slice", {x({4, 3})},
+                 {{"starts", starts}, {"ends", ends}, {"axes", axes}, {"steps", steps}}, text);
+  };
+  slice({0}, {2}, {0}, {1}, "0 is the batch");
+  slice({0, 0}, {2}, {1}, {1}, "of one length");
+  slice({}, {}, {}, {}, "of one length");
+  slice({0}, {2}, {1}, {0}, "a step is 0");
+  slice({2}, {2}, {1}, {1}, "axis 1: nothing lies from 2 to 2");
+  slice({0}, {-kHuge}, {1}, {kHuge}, "nothing lies from 0");
+  slice({kHuge}, {kHuge}, {1}, {-kHuge}, "nothing lies");
+  slice({0, 0}, {1, 1}, {1, -2}, {1, 1}, "axis -2 comes twice");
+  expect_error("Slice", {x({1 << 21})},
+               {{"starts", Integers{0}}, {"ends", Integers{1}}, {"axes", Integers{1}}},
+               "an extent of 2097152: 1 to 1048576 expected");
 }
 
 TEST(ShapeRule, ConcatSoftmaxDropout) {
@@ -159,7 +205,7 @@ TEST(ShapeRule, ConcatSoftmaxDropout) {
   expect_error("Concat", {x({int64_t{1} << 30}), x({int64_t{1} << 30}), x({int64_t{1} << 30})},
                {{"axis", int64_t{1}}}, "2^31");
   expect_error("Concat", {}, second, "at least one input");
-  expect_error("Softmax", {x({10})}, {{"axis", int64_t{2}}}, "an axis of the input (10) expected");
+  expect_error("Softmax", {x({10})}, {{"axis", int64_t{2}}}, "axis: 1 to 1 or -1 to -1 expected");
   expect_error("LogSoftmax", {x({10})}, {{"axis", int64_t{0}}}, "got 0");
   expect_error("Softmax", {x({10})}, {{"axis", 1.5}}, "an integer expected");
   expect_error("Dropout", {x({10})}, {{"ratio", 1.0}}, "within [0, 1)");

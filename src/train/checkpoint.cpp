@@ -215,6 +215,14 @@ std::vector<fs::path> list_checkpoints(const fs::path& folder) {
   return found;
 }
 
+bool is_checkpoint(const fs::path& path) {
+  constexpr std::string_view kMagic = "GGUF";
+  const std::vector<std::byte> bytes = read_file(path);
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  // Also of a damaged file: that it was a run decides what is said of it.
+  return text.starts_with(kMagic) && text.find(kRunKey) != std::string_view::npos;
+}
+
 FoundCheckpoint find_checkpoint(const fs::path& path) {
   std::error_code error;
   if (!fs::is_directory(path, error)) return {path, load_checkpoint(path), {}};

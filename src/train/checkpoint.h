@@ -59,6 +59,10 @@ std::string checkpoint_name(uint64_t step);
 // The checkpoints in `folder`, the one with most steps first. Empty if there is no such folder.
 std::vector<std::filesystem::path> list_checkpoints(const std::filesystem::path& folder);
 
+// Whether the file is a GGUF that says it holds a run, whatever its state: what load_checkpoint is
+// for. Throws Error where it cannot be read.
+bool is_checkpoint(const std::filesystem::path& path);
+
 struct FoundCheckpoint {
   std::filesystem::path path;
   Checkpoint checkpoint;

@@ -6,7 +6,7 @@
 
 #include "base/random.h"
 #include "base/simd.h"
-#include "train/evaluate.h"
+#include "classify/evaluate.h"
 
 namespace mnist {
 namespace {

@@ -8,6 +8,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 class ResultsTest : public ProgramTest {
@@ -145,11 +146,39 @@ TEST_F(ResultsTest, ANetworkIsDrawnFromAFileADescriptionAndAName) {
 }
 
 TEST_F(ResultsTest, ConvertKeepsOrRoundsTheWeights) {
-  output({"convert", "model.gguf", "model.json"});
-  output({"convert", "model.json", "back.gguf"});
+  const std::string text = output({"convert", "model.gguf", "model.json"});
+  EXPECT_THAT(text, HasSubstr("synthetic digits): logits differ by at most 0 "));
+  EXPECT_THAT(text, HasSubstr("100.00 % equal classes"));
+  EXPECT_THAT(output({"convert", "model.json", "back.gguf", "--no-verify"}),
+              Not(HasSubstr("differ")));
   EXPECT_TRUE(read("back.gguf") == read("model.gguf"));
-  output({"convert", "model.gguf", "half.gguf", "--type", "f16"});
+  const std::string half = output({"convert", "model.gguf", "half.gguf", "--type", "f16"});
+  EXPECT_THAT(half, HasSubstr("% before, "));
   EXPECT_LT(read("half.gguf").size(), read("model.gguf").size() * 6 / 10);
+}
+
+TEST_F(ResultsTest, ConversionsAreReportedAsJson) {
+  const auto json = parsed(output(
+      {"convert", "model.gguf", "x.gguf", "--type", "bf16", "--json", "--data", "synthetic:200"}));
+  EXPECT_EQ(json["images"], 200);
+  EXPECT_EQ(json["verified"], true);
+  EXPECT_GT(json["greatest_difference"].get<double>(), 0.0);
+  EXPECT_LE(json["correct_after"].get<size_t>(), 200U);
+}
+
+TEST_F(ResultsTest, PixelsAreScaledAsAsked) {
+  write_digits("digits", 1);
+  const auto logits = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> words = {"predict", "model.gguf", "digits-images:0", "--json",
+                                      "--logits"};
+    words.insert(words.end(), more.begin(), more.end());
+    return parsed(output(words))["logits"].get<std::vector<double>>();
+  };
+  const auto usual = logits({});
+  ASSERT_EQ(usual.size(), 10U);
+  EXPECT_EQ(logits({"--pixels", "unit"}), usual);
+  EXPECT_NE(logits({"--pixels", "raw"}), usual);
+  EXPECT_EQ(logits({"--pixels", "raw"}), logits({"--pixels", "1,0"}));
 }
 
 TEST_F(ResultsTest, ListsHaveTheirEntries) {

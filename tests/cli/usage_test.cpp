@@ -54,6 +54,17 @@ TEST_F(UsageTest, UnknownNamesGetTheNearestOne) {
   expect_usage({"train", "mnist-cnn", "--augment", "weak", "--data", "synthetic:20"}, "light");
   expect_usage({"convert", "model.gguf", "x.gguf", "--type", "f8"}, "bf16");
   expect_usage({"convert", "model.gguf", "x.bin", "--format", "ggff"}, "gguf");
+  expect_usage({"eval", "model.gguf", "--pixels", "units"}, "standard");
+  expect_usage({"eval", "model.gguf", "--pixels", "1,x"}, "SCALE,OFFSET");
+  expect_usage({"eval", "model.gguf", "--fit", "stretch"}, "resize");
+  expect_usage({"eval", "model.gguf", "--fit", "pad", "--calibrate", "synthetic:9"}, "--calibrate");
+  expect_usage({"eval", "model.gguf", "--arch", "mnist-cnn"}, "says itself");
+  expect_usage({"info", "mnist-cnn", "--arch", "mnist-fc"}, "without");
+  expect_usage({"convert", "model.gguf", "-", "--format", "gguf", "--json"}, "standard output");
+  expect_error({"convert", "model.gguf", "x.json", "--type", "f16"}, "json holds f32 only");
+  expect_error({"convert", "model.gguf", "x.json", "--with-preprocessing"}, "json cannot hold");
+  expect_error({"convert", "model.gguf", "x.json", "--layout", "2023"}, "json has no layout");
+  expect_usage({"predict", "model.gguf", "digits-images:0", "--logits"}, "--json");
   expect_usage({"train", "mnist-cn"}, "did you mean 'mnist-cnn'?");
   expect_error({"eval", "model.gguf", "--data", "synthetik"}, "did you mean 'synthetic'?");
 }
@@ -113,13 +124,13 @@ TEST_F(UsageTest, FilesThatAreMissingOrSomethingElse) {
   expect_error({"train", "net.json", "--data", "synthetic:20"}, "net.json: cannot be opened");
   expect_error({"train", "mnist-mlp", "--resume", "nothing"}, "nothing: cannot be opened");
   expect_error({"train", "mnist-mlp", "--resume", "folder"}, "no checkpoints");
-  expect_error({"train", "mnist-mlp", "--resume", "model.gguf"}, "not a checkpoint");
+  expect_error({"train", "mnist-mlp", "--resume", "text.txt"}, "not a model");
 }
 
 TEST_F(UsageTest, ThingsThatDoNotFitTogether) {
   write("small-images",
         std::string("\0\0\x08\x03\0\0\0\x1e\0\0\0\x02\0\0\0\x02", 16) + std::string(30 * 4, 'x'));
-  expect_error({"eval", "model.gguf", "small-images", "digits-labels"}, "2 x 2 pixels");
+  expect_error({"eval", "model.gguf", "small-images", "digits-labels"}, "these have 2 x 2");
   write("many-labels", std::string("\0\0\x08\x01\0\0\0\x1e", 8) + std::string(30, '\x0c'));
   expect_error({"eval", "model.gguf", "digits-images", "many-labels"}, "13 classes");
   write("few-labels", std::string("\0\0\x08\x01\0\0\0\x03", 8) + std::string(3, '\0'));

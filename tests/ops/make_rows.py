@@ -12,6 +12,8 @@ import json
 import torch
 import torch.nn.functional as F
 
+import rows_moves
+
 IMAGES = 3
 MASK = 0xFFFFFFFF
 PROJECTION = 100  # the pattern's stream for output gradients; inputs have their index
@@ -55,9 +57,9 @@ class Rows:
         self.rows = []
 
     def add(self, name, op_type, function, inputs, images=IMAGES, training=False, ties=False,
-            distinct=False, gradients=True, **attributes):
-        """inputs: activations ("x", shape), weights ("w", shape), variances ("positive", shape),
-        left out (None). function(*tensors) -> output, and for training BatchNormalization a list of
+            distinct=False, positive=False, straight_through=False, gradients=True, **attributes):
+        """inputs: activations ("x", shape), weights ("w", shape) or ("w", shape, values), variances
+        ("positive", shape), left out (None). function(*tensors) -> output, and for training BatchNormalization a list of
         the further inputs' expected gradients."""
         tensors, described = [], []
         for index, entry in enumerate(inputs):
@@ -65,7 +67,7 @@ class Rows:
                 tensors.append(None)
                 described.append(None)
                 continue
-            kind, shape = entry
+            kind, shape, *given = entry
             full = ([images] if kind == "x" else []) + list(shape)
             count = 1
             for extent in full:
@@ -73,10 +75,15 @@ class Rows:
             values = pattern(index, count, distinct)
             if kind == "positive":
                 values = values.abs()
+            if positive:
+                values = values.abs() + 0.5
             if ties:
                 values = torch.floor(values * 2) / 2
-            tensors.append(values.reshape(full).requires_grad_())
             described.append({"kind": kind, "shape": list(shape)})
+            if given:
+                values = torch.tensor(given[0], dtype=torch.float32).double()
+                described[-1]["values"] = given[0]
+            tensors.append(values.reshape(full).requires_grad_())
         output = function(*tensors)
         statistics = None
         if isinstance(output, tuple):
@@ -84,6 +91,9 @@ class Rows:
         row = {"name": f"{op_type} {name}", "type": op_type, "attributes": attributes,
                "inputs": described, "images": images, "training": training, "ties": ties,
                "distinct": distinct, "output_shape": list(output.shape[1:]), "output": reference(output)}
+        for flag, is_set in (("positive", positive), ("straight_through", straight_through)):
+            if is_set:
+                row[flag] = True
         if gradients:
             projection = pattern(PROJECTION, output.numel()).reshape(output.shape)
             output.backward(projection)
@@ -378,7 +388,7 @@ def add_shapes(rows):
 def main():
     rows = Rows()
     for add in (add_conv, add_gemm, add_pool, add_normalization, add_functions, add_elementwise,
-                add_shapes):
+                add_shapes, rows_moves.add):
         add(rows)
     lines = [json.dumps(row, separators=(",", ":")) for row in rows.rows]
     print("[\n" + ",\n".join(lines) + "\n]")

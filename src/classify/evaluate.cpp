@@ -1,4 +1,4 @@
-#include "train/evaluate.h"
+#include "classify/evaluate.h"
 
 #include <fmt/format.h>
 
