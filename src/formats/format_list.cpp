@@ -10,6 +10,7 @@ namespace mnist {
 // One line an entry; in the order in which they are asked whether they recognise a file.
 extern const Format kGguf;
 extern const Format kJsonModel;
+extern const Format kOnnx;
 extern const Format kKerasH5;
 extern const Format kPyTorch;
 extern const Format kSafetensors;
@@ -20,6 +21,7 @@ namespace {
 constexpr const Format* kFormats[] = {
     &kGguf,
     &kJsonModel,
+    &kOnnx,
     &kKerasH5,
     // Before PyTorch: a header's length may look like the beginning of a pickle.
     &kSafetensors,
