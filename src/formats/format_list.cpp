@@ -10,6 +10,7 @@ namespace mnist {
 // One line an entry; in the order in which they are asked whether they recognise a file.
 extern const Format kGguf;
 extern const Format kJsonModel;
+extern const Format kNpz;
 extern const Format kPyTorch;
 extern const Format kSafetensors;
 
@@ -17,6 +18,7 @@ namespace {
 constexpr const Format* kFormats[] = {
     &kGguf,
     &kJsonModel,
+    &kNpz,
     &kPyTorch,
     &kSafetensors,
 };
