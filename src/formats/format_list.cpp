@@ -12,8 +12,9 @@ extern const Format kGguf;
 extern const Format kJsonModel;
 extern const Format kOnnx;
 extern const Format kKerasH5;
-extern const Format kPyTorch;
 extern const Format kSafetensors;
+extern const Format kPyTorch;
+extern const Format kNpz;
 extern const Format kGgmlBinary;
 extern const Format kRustJson;
 
@@ -26,6 +27,7 @@ constexpr const Format* kFormats[] = {
     // Before PyTorch: a header's length may look like the beginning of a pickle.
     &kSafetensors,
     &kPyTorch,
+    &kNpz,
     &kGgmlBinary,
     &kRustJson,
 };
