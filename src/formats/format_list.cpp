@@ -10,6 +10,7 @@ namespace mnist {
 // One line an entry; in the order in which they are asked whether they recognise a file.
 extern const Format kGguf;
 extern const Format kJsonModel;
+extern const Format kKeras;
 extern const Format kKerasH5;
 extern const Format kPyTorch;
 extern const Format kSafetensors;
@@ -18,6 +19,7 @@ namespace {
 constexpr const Format* kFormats[] = {
     &kGguf,
     &kJsonModel,
+    &kKeras,
     &kKerasH5,
     &kPyTorch,
     &kSafetensors,
