@@ -11,6 +11,7 @@ namespace mnist {
 extern const Format kGguf;
 extern const Format kJsonModel;
 extern const Format kOnnx;
+extern const Format kKeras;
 extern const Format kKerasH5;
 extern const Format kSafetensors;
 extern const Format kPyTorch;
@@ -23,6 +24,7 @@ constexpr const Format* kFormats[] = {
     &kGguf,
     &kJsonModel,
     &kOnnx,
+    &kKeras,
     &kKerasH5,
     // Before PyTorch: a header's length may look like the beginning of a pickle.
     &kSafetensors,
