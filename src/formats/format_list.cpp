@@ -12,13 +12,11 @@ extern const Format kGguf;
 extern const Format kJsonModel;
 extern const Format kGgmlBinary;
 extern const Format kRustJson;
+extern const Format kCHeader;
 
 namespace {
 constexpr const Format* kFormats[] = {
-    &kGguf,
-    &kJsonModel,
-    &kGgmlBinary,
-    &kRustJson,
+    &kGguf, &kJsonModel, &kGgmlBinary, &kRustJson, &kCHeader,
 };
 }  // namespace
 
