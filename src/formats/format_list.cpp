@@ -18,6 +18,7 @@ extern const Format kPyTorch;
 extern const Format kNpz;
 extern const Format kGgmlBinary;
 extern const Format kRustJson;
+extern const Format kCHeader;
 
 namespace {
 constexpr const Format* kFormats[] = {
@@ -32,6 +33,7 @@ constexpr const Format* kFormats[] = {
     &kNpz,
     &kGgmlBinary,
     &kRustJson,
+    &kCHeader,
 };
 }  // namespace
 
