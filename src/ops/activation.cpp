@@ -21,8 +21,6 @@ HWY_BEFORE_NAMESPACE();
 namespace mnist::HWY_NAMESPACE {
 namespace {
 
-HWY_INLINE Vector zero() { return hn::Zero(Floats()); }
-
 // 1 / (1 + e^-x); e^-x overflows to infinity, and the quotient to the right limit 0, below -88.
 HWY_INLINE Vector logistic(Vector x) {
   const Vector one = constant(1.0F);

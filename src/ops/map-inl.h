@@ -17,15 +17,11 @@
 // clang-format on
 
 #include "ops/map.h"
+#include "ops/vector-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace mnist::HWY_NAMESPACE {
 namespace {
-namespace hn = hwy::HWY_NAMESPACE;
-using Floats = HWY_FULL(float);
-using Vector = hn::Vec<Floats>;
-
-HWY_INLINE Vector constant(float value) { return hn::Set(Floats(), value); }
 
 // e^x; Highway's is right only below 128, where it has long been infinity.
 HWY_INLINE Vector exponential(Vector x) { return hn::Exp(Floats(), hn::Min(x, constant(100.0F))); }
@@ -52,11 +48,6 @@ HWY_INLINE Vector error_function(Vector x, Vector power) {
   const Vector t = hn::Div(one, hn::MulAdd(magnitude, constant(0.5F), one));
   const Vector far = hn::NegMulAdd(power, polynomial(kFar, t), one);
   return hn::IfThenElse(hn::Lt(magnitude, one), near, hn::CopySign(far, x));
-}
-
-// g where d_y is not 0: slopes may be infinite where nothing asks for them.
-HWY_INLINE Vector where_wanted(Vector d_y, Vector g) {
-  return hn::IfThenElseZero(hn::Ne(d_y, hn::Zero(Floats())), g);
 }
 
 template <class Function>

@@ -7,9 +7,9 @@
 namespace mnist {
 
 std::unique_ptr<Op> make_activation(const OpSpec& spec);
-std::unique_ptr<Op> make_add(const OpSpec& spec);
 std::unique_ptr<Op> make_average_pool(const OpSpec& spec);
 std::unique_ptr<Op> make_batch_normalization(const OpSpec& spec);
+std::unique_ptr<Op> make_binary(const OpSpec& spec);
 std::unique_ptr<Op> make_concat(const OpSpec& spec);
 std::unique_ptr<Op> make_conv(const OpSpec& spec);
 std::unique_ptr<Op> make_dropout(const OpSpec& spec);
@@ -20,7 +20,6 @@ std::unique_ptr<Op> make_global_average_pool(const OpSpec& spec);
 std::unique_ptr<Op> make_identity(const OpSpec& spec);
 std::unique_ptr<Op> make_log_softmax(const OpSpec& spec);
 std::unique_ptr<Op> make_max_pool(const OpSpec& spec);
-std::unique_ptr<Op> make_mul(const OpSpec& spec);
 std::unique_ptr<Op> make_pad(const OpSpec& spec);
 std::unique_ptr<Op> make_reshape(const OpSpec& spec);
 std::unique_ptr<Op> make_slice(const OpSpec& spec);
@@ -39,7 +38,7 @@ struct Entry {
 
 constexpr Entry kOps[] = {
     {"Abs", make_unary},
-    {"Add", make_add},
+    {"Add", make_binary},
     {"AveragePool", make_average_pool},
     {"BatchNormalization", make_batch_normalization},
     {"Ceil", make_unary},
@@ -47,8 +46,10 @@ constexpr Entry kOps[] = {
     {"Clip", make_activation},
     {"Concat", make_concat},
     {"Conv", make_conv},
+    {"Div", make_binary},
     {"Dropout", make_dropout},
     {"Elu", make_activation},
+    {"Equal", make_binary},
     {"Erf", make_unary},
     {"Exp", make_unary},
     {"Flatten", make_flatten},
@@ -56,17 +57,25 @@ constexpr Entry kOps[] = {
     {"Gelu", make_gelu},
     {"Gemm", make_gemm},
     {"GlobalAveragePool", make_global_average_pool},
+    {"Greater", make_binary},
+    {"GreaterOrEqual", make_binary},
     {"HardSigmoid", make_activation},
     {"HardSwish", make_activation},
     {"Identity", make_identity},
     {"LeakyRelu", make_activation},
+    {"Less", make_binary},
+    {"LessOrEqual", make_binary},
     {"Log", make_unary},
     {"LogSoftmax", make_log_softmax},
+    {"Max", make_binary},
     {"MaxPool", make_max_pool},
+    {"Min", make_binary},
     {"Mish", make_activation},
-    {"Mul", make_mul},
+    {"Mul", make_binary},
     {"Neg", make_unary},
+    {"PRelu", make_binary},
     {"Pad", make_pad},
+    {"Pow", make_binary},
     {"Reciprocal", make_unary},
     {"Relu", make_activation},
     {"Reshape", make_reshape},
@@ -80,6 +89,7 @@ constexpr Entry kOps[] = {
     {"Softsign", make_activation},
     {"Sqrt", make_unary},
     {"Squeeze", make_squeeze},
+    {"Sub", make_binary},
     {"Swish", make_activation},
     {"Tanh", make_activation},
     {"ThresholdedRelu", make_activation},

@@ -118,17 +118,29 @@ TEST(ShapeRule, BatchNormalization) {
   expect_error("BatchNormalization", signed_variance, {}, "a variance is negative");
 }
 
-TEST(ShapeRule, Elementwise) {
-  for (const char* type : {"Add", "Mul"}) {
-    expect_error(type, {x({2, 3}), x({3})}, {}, "activations of one shape expected");
-    expect_error(type, {x({2, 3}), w({2})}, {},
-                 "a weight (2) cannot be broadcast to an image (2,3)");
+TEST(ShapeRule, FunctionsOfTwo) {
+  for (const char* type : {"Add", "Mul", "Sub", "Div", "Pow", "Max", "Greater", "PRelu"}) {
+    expect_error(type, {x({2, 3}), x({3})}, {},
+                 "inputs of shapes (2,3) and (3) cannot be broadcast to each other");
+    expect_error(type, {x({2, 3}), x({2, 4})}, {}, "cannot be broadcast");
+    expect_error(type, {x({2, 3}), w({2})}, {}, "cannot be broadcast");
     expect_error(type, {x({2, 3}), w({5, 2, 3})}, {}, "cannot be broadcast");
-    expect_error(type, {x({1, 3}), w({2, 3})}, {}, "cannot be broadcast");
+    expect_error(type, {x({2, 0}), w({2, 0})}, {}, "cannot be broadcast");
+    expect_error(type, {x({1 << 16, 1}), x({1, 1 << 16})}, {}, "2^31");
     expect_error(type, {w({3}), w({3})}, {}, "both are weights");
     expect_error(type, {x({3})}, {}, "two inputs expected");
+    expect_error(type, {x({3}), x({3}), x({3})}, {}, "two inputs expected");
     expect_error(type, {x({3}), x({3})}, {{"axis", int64_t{1}}}, "'axis' is not supported");
   }
+  auto greater = make_row_op(row_of("Greater", {x({3}), w({3})}, {}));
+  EXPECT_FALSE(greater->differentiable());
+  EXPECT_FALSE(greater->trainable(1));
+  auto power = make_row_op(row_of("Pow", {x({3}), w({3})}, {}));
+  EXPECT_TRUE(power->differentiable());
+  EXPECT_FALSE(power->trainable(1));
+  EXPECT_EQ(make_row_op(row_of("Mul", {x({3}), w({3})}, {}))->initial(1).kind, Initial::Kind::kOne);
+  EXPECT_EQ(make_row_op(row_of("Add", {x({3}), w({3})}, {}))->initial(1).kind,
+            Initial::Kind::kZero);
 }
 
 TEST(ShapeRule, Views) {

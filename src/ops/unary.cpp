@@ -18,11 +18,6 @@ HWY_BEFORE_NAMESPACE();
 namespace mnist::HWY_NAMESPACE {
 namespace {
 
-// -1, 0 or 1.
-HWY_INLINE Vector sign(Vector x) {
-  return hn::IfThenZeroElse(hn::Eq(x, hn::Zero(Floats())), hn::CopySign(constant(1.0F), x));
-}
-
 struct Abs {
   explicit Abs(MapParameters) {}
   Vector forward(Vector x) const { return hn::Abs(x); }
@@ -50,9 +45,9 @@ struct Log {
   Vector forward(Vector x) const {
     const Floats d;
     constexpr float kInfinity = std::numeric_limits<float>::infinity();
-    const Vector other = hn::IfThenElse(hn::Eq(x, hn::Zero(d)), constant(-kInfinity),
+    const Vector other = hn::IfThenElse(hn::Eq(x, zero()), constant(-kInfinity),
                                         constant(std::numeric_limits<float>::quiet_NaN()));
-    return hn::IfThenElse(hn::Gt(x, hn::Zero(d)), hn::Log(d, x), other);
+    return hn::IfThenElse(hn::Gt(x, zero()), hn::Log(d, x), other);
   }
   Vector backward(Vector x, Vector, Vector d_y) const { return where_wanted(d_y, hn::Div(d_y, x)); }
 };
@@ -84,7 +79,7 @@ template <Vector (*kFunction)(Vector)>
 struct Steps {
   explicit Steps(MapParameters) {}
   Vector forward(Vector x) const { return kFunction(x); }
-  Vector backward(Vector, Vector, Vector) const { return hn::Zero(Floats()); }
+  Vector backward(Vector, Vector, Vector) const { return zero(); }
 };
 
 HWY_INLINE Vector floor(Vector x) { return hn::Floor(x); }
