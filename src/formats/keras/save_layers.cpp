@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "formats/channel_last.h"
 #include "mnist/error.h"
 #include "ops/op_list.h"
 
@@ -227,8 +228,7 @@ KerasPlanned KerasPlanner::in_document_order(KerasPlanned value) {
     value.is_planes = true;
     return reshaped(in_document_order(value), flat);
   }
-  const bool same = hwc[2] == 1 || (hwc[0] == 1 && hwc[1] == 1);
-  if (same) return reshaped(value, value.shape);
+  if (is_same_order(hwc)) return reshaped(value, value.shape);
   KerasPlanned result = add_layer("Permute", {{"dims", {3, 1, 2}}}, {value}, value.shape);
   result.is_planes = false;
   plan_.layers[result.layer].shape = value.shape;

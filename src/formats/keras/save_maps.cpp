@@ -1,8 +1,8 @@
 // Layers of feature maps: convolutions, pooling, padding, enlarging.
 #include <fmt/format.h>
 
+#include "formats/channel_last.h"
 #include "formats/keras/save_layers.h"
-#include "formats/keras/window.h"
 
 namespace mnist {
 namespace {

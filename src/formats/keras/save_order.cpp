@@ -1,6 +1,7 @@
 // Layers in which the order of elements counts: dense, Flatten, Reshape, Permute, Concatenate.
 #include <algorithm>
 
+#include "formats/channel_last.h"
 #include "formats/keras/save_layers.h"
 
 namespace mnist {
@@ -8,14 +9,11 @@ namespace {
 
 using Order = KerasVariablePlan::Order;
 
-// Whether (H,W,C) and (C,H,W) are the same elements in a row.
-bool is_same_order(const Shape& chw) { return chw[0] == 1 || chw[1] * chw[2] == 1; }
-
 // A value in the document's order with another shape; feature maps end as Keras has them.
 KerasPlanned reshape_to(KerasPlanner& planner, KerasPlanned value, const Shape& shape) {
   value = planner.in_document_order(value);
   if (shape.size() != 3) return planner.reshaped(value, shape);
-  if (is_same_order(shape)) {
+  if (is_same_order(channels_last(shape))) {
     return planner.add_layer("Reshape", {{"target_shape", channels_last(shape)}}, {value}, shape);
   }
   value = planner.reshaped(value, shape);
@@ -52,7 +50,8 @@ KerasPlanned save_flatten(KerasPlanner& planner) {
   const KerasPlanned value = planner.input(0);
   KerasPlanned result = planner.add_layer("Flatten", {{"data_format", "channels_last"}}, {value},
                                           planner.output_shape());
-  if (value.is_planes && !is_same_order(value.shape)) result.flattened = channels_last(value.shape);
+  if (value.is_planes && !is_same_order(channels_last(value.shape)))
+    result.flattened = channels_last(value.shape);
   if (value.shape.size() == 1) result.flattened = value.flattened;
   return result;
 }

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <numeric>
 
+#include "formats/channel_last.h"
 #include "formats/keras/config.h"
 #include "formats/keras/save_layers.h"
-#include "formats/keras/translation.h"
 #include "mnist/error.h"
 
 namespace mnist {
