@@ -109,7 +109,7 @@ void KerasPlanner::fail(const std::string& reason) const {
 void KerasPlanner::add_input() {
   const Shape& shape = model_.input_shape;
   if (shape.empty() || shape.size() > 3) {
-    throw Error(fmt::format("an input of 1 to 3 extents expected, got {}", to_string(shape)));
+    throw Error(fmt::format("Keras cannot say it: an input of 1 to 3 extents expected, got {}", to_string(shape)));
   }
   KerasPlanned value{.layer = 0, .shape = shape, .is_planes = shape.size() == 3};
   const Shape seen = value.is_planes ? channels_last(shape) : shape;
