@@ -24,12 +24,14 @@ std::unique_ptr<Op> make_max_pool(const OpSpec& spec);
 std::unique_ptr<Op> make_pad(const OpSpec& spec);
 std::unique_ptr<Op> make_reduce(const OpSpec& spec);
 std::unique_ptr<Op> make_reshape(const OpSpec& spec);
+std::unique_ptr<Op> make_resize(const OpSpec& spec);
 std::unique_ptr<Op> make_slice(const OpSpec& spec);
 std::unique_ptr<Op> make_softmax(const OpSpec& spec);
 std::unique_ptr<Op> make_squeeze(const OpSpec& spec);
 std::unique_ptr<Op> make_transpose(const OpSpec& spec);
 std::unique_ptr<Op> make_unary(const OpSpec& spec);
 std::unique_ptr<Op> make_unsqueeze(const OpSpec& spec);
+std::unique_ptr<Op> make_upsample(const OpSpec& spec);
 
 namespace {
 
@@ -89,6 +91,7 @@ constexpr Entry kOps[] = {
     {"ReduceSumSquare", make_reduce},
     {"Relu", make_activation},
     {"Reshape", make_reshape},
+    {"Resize", make_resize},
     {"Round", make_unary},
     {"Selu", make_activation},
     {"Sigmoid", make_activation},
@@ -105,6 +108,7 @@ constexpr Entry kOps[] = {
     {"ThresholdedRelu", make_activation},
     {"Transpose", make_transpose},
     {"Unsqueeze", make_unsqueeze},
+    {"Upsample", make_upsample},
 };
 
 }  // namespace
