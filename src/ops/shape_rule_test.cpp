@@ -143,6 +143,16 @@ TEST(ShapeRule, FunctionsOfTwo) {
             Initial::Kind::kZero);
 }
 
+TEST(ShapeRule, Reductions) {
+  for (const char* type : {"ReduceMean", "ReduceMax"}) {
+    expect_error(type, {x({2, 3})}, {}, "all axes would include the batch");
+    expect_error(type, {x({2, 3})}, {{"axes", Integers{0, 1}}}, "0 is the batch");
+    expect_error(type, {x({2, 3})}, {{"axes", Integers{1, -2}}}, "axis -2 comes twice");
+    expect_error(type, {x({2, 0})}, {{"axes", Integers{1}}}, "not empty");
+  }
+  expect_error("GlobalMaxPool", {x({5})}, {}, "got (5)");
+}
+
 TEST(ShapeRule, Views) {
   auto expect = [](const Integers& shape, const std::string& text) {
     expect_error("Reshape", {x({2, 3, 4})}, {{"shape", shape}}, text);
@@ -216,6 +226,31 @@ TEST(ShapeRule, Moves) {
   expect_error("Slice", {x({1 << 21})},
                {{"starts", Integers{0}}, {"ends", Integers{1}}, {"axes", Integers{1}}},
                "an extent of 2097152: 1 to 1048576 expected");
+}
+
+TEST(ShapeRule, Resize) {
+  using Reals = std::vector<double>;
+  for (const char* type : {"Resize", "Upsample"}) {
+    auto expect = [&](const Reals& scales, const std::string& text) {
+      expect_error(type, {x({2, 3})}, {{"scales", scales}}, text);
+    };
+    expect_error(type, {x({2, 3})}, {}, "3 numbers expected");
+    expect({2.0, 2.0}, "3 numbers expected");
+    expect({2.0, 2.0, 2.0}, "a scale of 1 for the batch");
+    expect({1.0, 0.25, 1.0}, "an axis of 2 would be of 0");
+    expect({1.0, 1.0, -1.0}, "an axis of 3 would be of -3");
+    expect({1.0, 1.0, std::nan("")}, "an axis of 3 would be of nan");
+    expect({1.0, 1.0, 1e300}, "an axis of 3 would be of");
+    expect({1.0, 1e5, 1e5}, "2^31");
+  }
+  const Attribute twice = Reals{1.0, 2.0};
+  expect_error("Resize", {x({2})}, {{"scales", twice}, {"mode", "cubic"}}, "got cubic");
+  expect_error("Resize", {x({2})}, {{"scales", twice}, {"nearest_mode", "odd"}}, "got odd");
+  expect_error("Resize", {x({2})}, {{"scales", twice}, {"antialias", int64_t{1}}}, "antialias");
+  expect_error("Resize", {x({2})}, {{"scales", twice}, {"sizes", Integers{1, 4}}}, "2 numbers");
+  expect_error("Resize", {x({2})},
+               {{"scales", twice}, {"coordinate_transformation_mode", "tf_crop_and_resize"}},
+               "got tf_crop_and_resize");
 }
 
 TEST(ShapeRule, ConcatSoftmaxDropout) {
