@@ -16,10 +16,12 @@
 namespace mnist {
 
 // How weights are stored; they are float32 in memory. f16 and bf16 round to nearest, and leave
-// weights of one dimension (biases, statistics) float32, as llama.cpp's files do.
-enum class TensorType { kF32, kF16, kBF16 };
+// weights of one dimension (biases, statistics) float32, as llama.cpp's files do. q8_0 is ggml's:
+// bytes with a scale for every 32 of a row; rows that are no multiple of 32 stay float32. int8 is
+// bytes with a scale for every output of a convolution or dense layer.
+enum class TensorType { kF32, kF16, kBF16, kQ8_0, kInt8 };
 
-// "f32", "f16", "bf16". Throws Error naming them for another word.
+// "f32", "f16", "bf16", "q8_0", "int8". Throws Error naming them for another word.
 TensorType parse_tensor_type(std::string_view word);
 std::string to_string(TensorType type);
 std::vector<std::string> tensor_type_names();
@@ -51,6 +53,9 @@ struct Candidates {
   // and options.network is null, else one.
   std::vector<Model> models;
   bool has_network = true;  // whether the file says which network it is
+  // Of weights: whether names and shapes are those of the first model's architecture, which then is
+  // what load_model takes. The others only have the same shapes.
+  bool is_known = false;
 };
 
 // Throws like load_model, but leaves the choice between several networks to the caller.
@@ -63,6 +68,11 @@ Model read_model(std::span<const std::byte> bytes, const std::string& who,
 // The bytes that save_model writes to `path`; nothing is written. Throws like save_model.
 std::vector<std::byte> model_bytes(const Model& model, const std::filesystem::path& path,
                                    const SaveOptions& options = {});
+
+// The model that bytes from model_bytes hold. Of a format that is written only: the one that a
+// program with these bytes computes. Throws like load_model.
+Model read_back(const Model& model, std::span<const std::byte> bytes,
+                const std::filesystem::path& path, const SaveOptions& options = {});
 
 // Writes a model. If anything fails, the file that was there before is untouched. Throws Error,
 // also for options that the format does not have.

@@ -37,7 +37,10 @@ struct Options {
   RunArguments run;
 };
 
-bool is_lossy(const SaveOptions& save) { return save.tensor_type != TensorType::kF32; }
+// The older layout of mnist-cnn stores kernels as float16, whatever --type says.
+bool is_lossy(const SaveOptions& save) {
+  return save.tensor_type != TensorType::kF32 || !save.layout.empty();
+}
 
 void expect_equal(const Options& options, const Comparison& comparison) {
   const double allowed = kTolerance * std::max(1.0, comparison.greatest_logit);
@@ -53,10 +56,11 @@ std::string report(const Options& options, const SaveOptions& save, size_t bytes
   const Comparison& compared = verification->comparison;
   const double percent = 100.0 / static_cast<double>(compared.images);
   text += fmt::format(
-      "read back and run on {} images ({}): logits differ by at most {:.3g} (of up to {:.3g}), "
+      "{} on {} images ({}): logits differ by at most {:.3g} (of up to {:.3g}), "
       "{:.2f} % equal classes\n",
-      grouped(compared.images), verification->images, compared.greatest_difference,
-      compared.greatest_logit, percent * static_cast<double>(compared.equal_classes));
+      verification->was_read ? "read back and run" : "its weights run", grouped(compared.images),
+      verification->images, compared.greatest_difference, compared.greatest_logit,
+      percent * static_cast<double>(compared.equal_classes));
   if (is_lossy(save) && verification->has_labels) {
     text += fmt::format("accuracy {:.2f} % before, {:.2f} % after\n",
                         percent * static_cast<double>(compared.correct_first),
@@ -104,7 +108,7 @@ void run(const Options& options) {
   const std::vector<std::byte> bytes = model_bytes(model, options.out, save);
   std::optional<Verification> verification;
   if (!options.no_verify) {
-    verification = verify(model, bytes, options.out, options.data, options.run, status);
+    verification = verify(model, bytes, options.out, save, options.data, options.run, status);
     if (!is_lossy(save)) expect_equal(options, verification->comparison);
   }
   write_file(options.out, [&](Sink& sink) { sink.write(bytes); });

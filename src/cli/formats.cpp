@@ -8,16 +8,25 @@
 #include "formats/format_list.h"
 
 namespace mnist {
+namespace {
+
+std::string ways(const Format& format) {
+  if (format.read == nullptr) return "out";
+  return format.write == nullptr ? "in" : "in, out";
+}
+
+}  // namespace
 
 void add_formats(Command& program) {
   Command command = program.add_command("formats", "List the formats of model files");
   command.usage("formats", "  mnist formats");
   command.action([] {
-    std::vector<std::vector<std::string>> rows = {{"format", "suffixes", "what it is"}};
+    std::vector<std::vector<std::string>> rows = {{"format", "suffixes", "goes", "what it is"}};
     for (const Format* format : formats()) {
-      rows.push_back({format->name, join(format->suffixes, " "), format->description});
+      rows.push_back(
+          {format->name, join(format->suffixes, " "), ways(*format), format->description});
     }
-    fmt::print("{}", table(rows, {true, true, true}));
+    fmt::print("{}", table(rows, {true, true, true, true}));
   });
 }
 

@@ -5,7 +5,7 @@
 #include "base/random.h"
 #include "classify/adapt_input.h"
 #include "data/synthetic.h"
-#include "mnist/model_file.h"
+#include "formats/format_list.h"
 
 namespace mnist {
 namespace {
@@ -65,14 +65,15 @@ Model fitted(const Model& model, const Dataset& images, const std::string& who) 
 }  // namespace
 
 Verification verify(const Model& model, std::span<const std::byte> bytes,
-                    const std::filesystem::path& out, const DataArguments& data,
-                    const RunArguments& run, StatusLine& status) {
+                    const std::filesystem::path& out, const SaveOptions& save,
+                    const DataArguments& data, const RunArguments& run, StatusLine& status) {
   const std::string who = out.string();
-  const Model again = read_model(bytes, who, {&model});
+  const Model again = read_back(model, bytes, out, save);
   const TestImages images = choose_images(model, data, status);
   ThreadPool threads(run.thread_count());
   Verification result;
   result.images = images.name;
+  result.was_read = format_for(out, save).read != nullptr;
   result.has_labels = images.has_labels;
   result.comparison = compare_models(fitted(model, images.dataset, who),
                                      fitted(again, images.dataset, who), images.dataset, threads);

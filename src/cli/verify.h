@@ -9,12 +9,14 @@
 #include "classify/compare.h"
 #include "cli/arguments.h"
 #include "mnist/model.h"
+#include "mnist/model_file.h"
 
 namespace mnist {
 
 struct Verification {
   Comparison comparison;
   std::string images;       // what was compared on: "mnist", "random pixels"
+  bool was_read = true;     // false: its format is written only, and what it computes is known
   bool has_labels = false;  // whether the counts of correct answers mean anything
 };
 
@@ -23,7 +25,7 @@ struct Verification {
 // program draws, or, for a network that reads no images, random pixels. Throws Error where it
 // cannot be read back or run.
 Verification verify(const Model& model, std::span<const std::byte> bytes,
-                    const std::filesystem::path& out, const DataArguments& data,
-                    const RunArguments& run, StatusLine& status);
+                    const std::filesystem::path& out, const SaveOptions& save,
+                    const DataArguments& data, const RunArguments& run, StatusLine& status);
 
 }  // namespace mnist

@@ -54,11 +54,14 @@ struct Format {
   bool (*recognises)(std::span<const std::byte> head);
 
   // What the file holds, not yet checked (check_model). Throws Error starting with source.who.
+  // Null: written only.
   FileContents (*read)(const ModelSource& source);
 
   // Throws Error where the format cannot hold the model, or the sink its bytes. Null: read only.
   void (*write)(const Model& model, const SaveOptions& options, Sink& sink) = nullptr;
   WriteAbilities abilities = {};
+  // Of a format that is written only: the network that a file written with these options computes.
+  Model (*as_written)(const Model& model, const SaveOptions& options) = nullptr;
 };
 
 inline constexpr size_t kHeadBytes = 256;

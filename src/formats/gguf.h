@@ -22,7 +22,17 @@
 namespace mnist {
 
 // The types of tensors that weights can be taken from.
-enum class GgufTensorType : uint32_t { kF32 = 0, kF16 = 1, kBF16 = 30 };
+enum class GgufTensorType : uint32_t {
+  kF32 = 0,
+  kF16 = 1,
+  kQ4_0 = 2,
+  kQ4_1 = 3,
+  kQ5_0 = 6,
+  kQ5_1 = 7,
+  kQ8_0 = 8,
+  kF64 = 28,
+  kBF16 = 30
+};
 
 enum class GgufValueType : uint32_t {
   kU8,
@@ -79,14 +89,15 @@ std::string gguf_value_text(const GgufValue& value);
 
 struct GgufOutputTensor {
   std::string name;
-  Shape shape;  // outermost first
-  GgufTensorType type = GgufTensorType::kF32;
+  Shape shape;                                 // outermost first
+  GgufTensorType type = GgufTensorType::kF32;  // or kF16, kBF16, kQ8_0
   std::vector<float> values;
 };
 
 struct GgufOutput {
   // In the order given.
-  std::vector<std::pair<std::string, std::variant<std::string, double, std::vector<std::string>>>>
+  std::vector<
+      std::pair<std::string, std::variant<std::string, double, uint32_t, std::vector<std::string>>>>
       values;
   std::vector<GgufOutputTensor> tensors;
 };

@@ -29,12 +29,13 @@ struct GgufLayout {
     Shape stored_shape;
     Order order = Order::kSame;
     Shape features = {};  // kChannelLast: (channels, height, width) of what the dense layer reads
+    bool is_always_f16 = false;  // ggml's convolution wanted its kernels so
   };
 
+  std::string name;          // for SaveOptions::layout; "": the usual one of its network
   std::string architecture;  // what general.architecture says
   Model graph;               // its weights have shapes, no values
   std::vector<Row> rows;     // in the order in which ggml writes them
-  bool is_written = false;   // whether we write files like this, or only read them
 };
 
 // mnist-fc, mnist-cnn and the mnist-cnn of 2023.
@@ -43,8 +44,16 @@ const std::vector<GgufLayout>& gguf_layouts();
 // The layout of `file`, null if it is none of them.
 const GgufLayout* recognise_gguf_layout(const GgufFile& file, std::string_view architecture);
 
-// The layout that `model` can be written in, null if its network is none of them.
+// The usual layout that says everything about `model`; null if there is none.
 const GgufLayout* layout_for_writing(const Model& model);
+
+// `model` as the network of the layout called `name`: with its names, and without what it has no
+// place for (Dropout). Throws Error naming the node that differs.
+struct ModelInLayout {
+  const GgufLayout* layout;
+  Model model;
+};
+ModelInLayout model_in_layout(const Model& model, const std::string& name);
 
 // Both ways between a stored tensor's values and the weight's. `who` starts errors' messages.
 std::vector<float> weight_from_stored(const GgufLayout::Row& row, std::vector<float> stored,

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "formats/format_list.h"
 #include "formats/gguf.h"
+#include "formats/gguf_blocks.h"
 #include "formats/gguf_layout.h"
 #include "mnist/error.h"
 #include "model/graph_json.h"
@@ -23,10 +24,12 @@ constexpr char kGraphKey[] = "mnist.graph";
 constexpr char kScaleKey[] = "mnist.pixel_scale";
 constexpr char kOffsetKey[] = "mnist.pixel_offset";
 constexpr char kClassNamesKey[] = "mnist.class_names";
+constexpr char kBlocksKey[] = "general.quantization_version";
+constexpr uint32_t kBlocksVersion = 2;  // ggml's GGML_QNT_VERSION
 // Keys that are not metadata of the model: read above, or about how the file stores its tensors.
-constexpr const char* kOwnKeys[] = {
-    kArchitectureKey, kGraphKey,           kScaleKey,           kOffsetKey,
-    kClassNamesKey,   "general.alignment", "general.file_type", "general.quantization_version"};
+constexpr const char* kOwnKeys[] = {kArchitectureKey,    kGraphKey,      kScaleKey,
+                                    kOffsetKey,          kClassNamesKey, "general.alignment",
+                                    "general.file_type", kBlocksKey};
 
 bool is_own_key(std::string_view key) {
   return key.starts_with(kGgufForeignPrefix) ||
@@ -63,6 +66,17 @@ std::vector<float> widened(const GgufTensor& tensor, Widen widen) {
   return values;
 }
 
+std::vector<float> narrowed(const GgufTensor& tensor) {
+  std::vector<float> values;
+  values.reserve(tensor.bytes.size() / sizeof(double));
+  for (size_t i = 0; i < tensor.bytes.size(); i += sizeof(double)) {
+    double value = 0;
+    std::memcpy(&value, &tensor.bytes[i], sizeof(value));
+    values.push_back(static_cast<float>(value));
+  }
+  return values;
+}
+
 std::vector<float> copied(const GgufTensor& tensor) {
   const std::byte* bytes = tensor.bytes.data();
   const size_t count = tensor.bytes.size() / sizeof(float);
@@ -95,8 +109,16 @@ std::vector<float> read_values(const GgufFile& file, const std::string& who,
       return widened(tensor, float_from_f16);
     case GgufTensorType::kBF16:
       return widened(tensor, float_from_bf16);
+    case GgufTensorType::kF64:
+      return narrowed(tensor);
+    case GgufTensorType::kQ4_0:
+    case GgufTensorType::kQ4_1:
+    case GgufTensorType::kQ5_0:
+    case GgufTensorType::kQ5_1:
+    case GgufTensorType::kQ8_0:
+      return values_from_blocks(static_cast<GgufTensorType>(tensor.type), tensor.bytes);
   }
-  throw Error(fmt::format("{}: tensor '{}': F32, F16 or BF16 expected, got {}", who, name,
+  throw Error(fmt::format("{}: tensor '{}': numbers with a fraction expected, got {}", who, name,
                           tensor.type_name));
 }
 
@@ -187,8 +209,19 @@ LooseWeights read_loose(const GgufFile& file, const std::string& who) {
 // ---- writing ----
 
 GgufTensorType stored_type(const Shape& shape, TensorType wanted) {
-  if (shape.size() < 2 || wanted == TensorType::kF32) return GgufTensorType::kF32;
-  return wanted == TensorType::kF16 ? GgufTensorType::kF16 : GgufTensorType::kBF16;
+  if (shape.size() < 2) return GgufTensorType::kF32;
+  switch (wanted) {
+    case TensorType::kF16:
+      return GgufTensorType::kF16;
+    case TensorType::kBF16:
+      return GgufTensorType::kBF16;
+    case TensorType::kQ8_0:
+      if (shape.back() % static_cast<int64_t>(kGgufBlockValues) != 0) break;
+      return GgufTensorType::kQ8_0;
+    default:
+      break;
+  }
+  return GgufTensorType::kF32;
 }
 
 // Whether the metadata can stand among the file's keys.
@@ -203,7 +236,7 @@ bool fits_keys(const Model& model) {
 
 GgufOutput layout_output(const Model& model, const GgufLayout& layout, TensorType type) {
   GgufOutput output;
-  output.values.emplace_back(kArchitectureKey, model.architecture);
+  output.values.emplace_back(kArchitectureKey, layout.architecture);
   const PixelScaling usual;
   if (model.pixels.scale != usual.scale || model.pixels.offset != usual.offset) {
     output.values.emplace_back(kScaleKey, model.pixels.scale);
@@ -213,8 +246,12 @@ GgufOutput layout_output(const Model& model, const GgufLayout& layout, TensorTyp
   for (const auto& [key, value] : model.metadata) output.values.emplace_back(key, value);
   for (const GgufLayout::Row& row : layout.rows) {
     const Tensor& weight = model.weight(row.weight);
-    output.tensors.push_back({row.tensor, row.stored_shape, stored_type(weight.shape, type),
-                              stored_from_weight(row, weight.values)});
+    // A bias stays what it is, however often it is repeated.
+    GgufTensorType stored =
+        weight.shape.size() < 2 ? GgufTensorType::kF32 : stored_type(row.stored_shape, type);
+    if (row.is_always_f16) stored = GgufTensorType::kF16;
+    output.tensors.push_back(
+        {row.tensor, row.stored_shape, stored, stored_from_weight(row, weight.values)});
   }
   return output;
 }
@@ -225,8 +262,9 @@ GgufOutput graph_output(const Model& model, TensorType type) {
   output.values.emplace_back(kGraphKey, graph_to_json(model));
   size_t index = 0;
   for (const auto& [name, tensor] : model.weights) {
-    output.tensors.push_back({stored_name(name, index++), stored_shape(tensor.shape),
-                              stored_type(tensor.shape, type), tensor.values});
+    const Shape shape = stored_shape(tensor.shape);
+    output.tensors.push_back(
+        {stored_name(name, index++), shape, stored_type(shape, type), tensor.values});
   }
   return output;
 }
@@ -235,8 +273,23 @@ FileContents read(const ModelSource& source) {
   return contents_of_gguf(read_gguf(source.bytes, source.who), source.who);
 }
 
+GgufOutput output_in_layout(const Model& model, const SaveOptions& options) {
+  if (!fits_keys(model)) {
+    throw Error(fmt::format("layout {}: the model's metadata has names that are no keys of GGUF",
+                            options.layout));
+  }
+  const ModelInLayout fitting = model_in_layout(model, options.layout);
+  return layout_output(fitting.model, *fitting.layout, options.tensor_type);
+}
+
 void write(const Model& model, const SaveOptions& options, Sink& sink) {
-  write_gguf(gguf_from_model(model, options.tensor_type), sink);
+  GgufOutput output = options.layout.empty() ? gguf_from_model(model, options.tensor_type)
+                                             : output_in_layout(model, options);
+  const bool has_blocks =
+      std::any_of(output.tensors.begin(), output.tensors.end(),
+                  [](const auto& tensor) { return tensor.type == GgufTensorType::kQ8_0; });
+  if (has_blocks) output.values.emplace_back(kBlocksKey, kBlocksVersion);
+  write_gguf(output, sink);
 }
 
 bool recognises(std::span<const std::byte> head) {
@@ -278,7 +331,9 @@ const Format kGguf = {
     .read = read,
     .write = write,
     .abilities = {.keeps_document = true,
-                  .types = {TensorType::kF32, TensorType::kF16, TensorType::kBF16}},
+                  .types = {TensorType::kF32, TensorType::kF16, TensorType::kBF16,
+                            TensorType::kQ8_0},
+                  .layouts = {"2023"}},
 };
 
 }  // namespace mnist

@@ -1,3 +1,5 @@
+#include "formats/gguf_model.h"
+
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,7 +9,6 @@
 #include "formats/format_list.h"
 #include "formats/gguf.h"
 #include "formats/gguf_layout.h"
-#include "formats/gguf_model.h"
 #include "formats/test_support.h"
 #include "mnist/model_file.h"
 
@@ -52,7 +53,7 @@ TEST(GgufModel, FilesOfGgmlComeBackByteForByte) {
   }
 }
 
-TEST(GgufModel, FilesOfAnotherPortAreReadOrRefused) {
+TEST(GgufModel, FilesOfAnotherPortAreRead) {
   const auto mlp = outside_file("MNIST_ZOO_DIR", "gguf/skainet-mlp.gguf");
   if (!mlp) GTEST_SKIP() << "MNIST_ZOO_DIR is not set";
   EXPECT_EQ(load_model(*mlp).weight("fc1.weight").shape, (Shape{500, 784}));
@@ -194,6 +195,46 @@ TEST(GgufModel, TheOlderLayoutOfMnistCnn) {
   const Model again = read_model(written(model), "x");
   expect_same_graph(again, model);
   expect_same_values(again, model);
+}
+
+TEST(GgufModel, TheOlderLayoutIsWrittenOnRequest) {
+  const SaveOptions options = {.layout = "2023"};
+  const GgufOutput output = output_2023();
+  const Model model = read_model(written(output), "x");
+  // Byte for byte what was read: its kernels are 16-bit floats already.
+  EXPECT_EQ(model_bytes(model, "x.gguf", options), written(output));
+  // From a network with other names, and without the softmax.
+  Model ours = random_model("mnist-keras-cnn");
+  const Model again = read_model(model_bytes(ours, "x.gguf", options), "x");
+  EXPECT_EQ(again.weight("dense.weight").values, ours.weight("dense.weight").values);
+  EXPECT_EQ(again.weight("conv2.bias").values, ours.weight("conv2.bias").values);
+  EXPECT_EQ(again.weight("conv1.weight").values[5],
+            float_from_f16(f16_from_float(ours.weight("conv1.weight").values[5])));
+  EXPECT_EQ(again.nodes.back().type, "Softmax");
+  ours.nodes[2].attributes["pads"] = std::vector<int64_t>{0, 0, 1, 1};
+  EXPECT_NO_THROW(model_bytes(ours, "x.gguf", options));  // 27 / 2 is 13 as well
+  ours.nodes[2].attributes["pads"] = std::vector<int64_t>{1, 1, 0, 0};
+  EXPECT_THAT(error_of([&] { model_bytes(ours, "x.gguf", options); }),
+              HasSubstr("layout 2023 holds mnist-keras-cnn only: node 'pool1' differs"));
+  EXPECT_THAT(error_of([&] { model_bytes(random_model("mnist-cnn"), "x.gguf", options); }),
+              HasSubstr("node 'conv1' differs"));
+  EXPECT_THAT(error_of([&] { model_bytes(model, "x.gguf", {.layout = "2022"}); }),
+              HasSubstr("gguf has 2023, not layout '2022'"));
+}
+
+TEST(GgufModel, RowsOfBlocksBecomeBytes) {
+  const Model model = random_model("mnist-mlp");
+  const std::vector<std::byte> bytes = written(model, TensorType::kQ8_0);
+  const GgufFile file = read_gguf(bytes, "x");
+  EXPECT_EQ(file.tensors.at("fc1.weight").type_name, "F32");  // 784 is no multiple of 32
+  EXPECT_EQ(file.tensors.at("fc2.weight").type_name, "Q8_0");
+  EXPECT_EQ(file.tensors.at("fc2.bias").type_name, "F32");
+  EXPECT_EQ(gguf_value_text(file.values.at("general.quantization_version")), "2");
+  const Model read = read_model(bytes, "x");
+  expect_same_graph(read, model);
+  const std::vector<float>& before = model.weight("fc2.weight").values;
+  const std::vector<float>& after = read.weight("fc2.weight").values;
+  for (size_t i = 0; i < before.size(); ++i) EXPECT_NEAR(after[i], before[i], 0.5F / 127.0F) << i;
 }
 
 TEST(GgufModel, ABiasThatVariesOverTheMapIsRefused) {

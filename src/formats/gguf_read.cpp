@@ -177,8 +177,8 @@ const StoredType& stored_type(const ByteReader& reader, uint32_t id, std::string
     if (type.id == id) return type;
   }
   reader.fail(
-      fmt::format("tensor '{}': values of type {} are unknown here: F32, F16 and BF16 are "
-                  "read",
+      fmt::format("tensor '{}': values of type {} are unknown here: F32, F16, BF16, F64 and blocks "
+                  "of 4, 5 and 8 bits are read",
                   name, id));
 }
 

@@ -7,6 +7,7 @@
 #include "base/half.h"
 #include "base/text.h"
 #include "formats/gguf.h"
+#include "formats/gguf_blocks.h"
 #include "mnist/error.h"
 
 namespace mnist {
@@ -41,6 +42,10 @@ struct PutValue {
     put_type(sink, GgufValueType::kF64);
     put(sink, number);
   }
+  void operator()(uint32_t number) const {
+    put_type(sink, GgufValueType::kU32);
+    put(sink, number);
+  }
   void operator()(const std::vector<std::string>& texts) const {
     put_type(sink, GgufValueType::kArray);
     put_type(sink, GgufValueType::kText);
@@ -57,7 +62,10 @@ void pad(Sink& sink, size_t size) {
 }
 
 size_t stored_bytes(const GgufOutputTensor& tensor) {
-  return tensor.values.size() * (tensor.type == GgufTensorType::kF32 ? sizeof(float) : 2);
+  const size_t count = tensor.values.size();
+  if (tensor.type == GgufTensorType::kF32) return count * sizeof(float);
+  const size_t block = gguf_block_bytes(tensor.type);
+  return block == 0 ? count * sizeof(uint16_t) : count / kGgufBlockValues * block;
 }
 
 void check_names(const GgufOutput& output) {
@@ -91,9 +99,19 @@ std::vector<uint16_t> narrowed(const GgufOutputTensor& tensor) {
   return halves;
 }
 
+std::vector<std::byte> blocks_of(const GgufOutputTensor& tensor) {
+  try {
+    return q8_0_blocks(tensor.values);
+  } catch (const Error& error) {
+    throw Error(fmt::format("tensor '{}': {}", tensor.name, error.what()));
+  }
+}
+
 void write_values(const GgufOutputTensor& tensor, Sink& sink) {
   if (tensor.type == GgufTensorType::kF32) {
     sink.write(std::as_bytes(std::span(tensor.values)));
+  } else if (tensor.type == GgufTensorType::kQ8_0) {
+    sink.write(blocks_of(tensor));
   } else {
     sink.write(std::as_bytes(std::span<const uint16_t>(narrowed(tensor))));
   }

@@ -21,14 +21,15 @@ struct NamedType {
   const char* name;
 };
 constexpr NamedType kTensorTypes[] = {
-    {TensorType::kF32, "f32"},
-    {TensorType::kF16, "f16"},
-    {TensorType::kBF16, "bf16"},
+    {TensorType::kF32, "f32"},   {TensorType::kF16, "f16"},   {TensorType::kBF16, "bf16"},
+    {TensorType::kQ8_0, "q8_0"}, {TensorType::kInt8, "int8"},
 };
 
-std::string known_formats() {
+// Those that are read, or written.
+std::string known_formats(bool read) {
   std::vector<std::string> words;
   for (const Format* format : formats()) {
+    if (read ? format->read == nullptr : format->write == nullptr) continue;
     words.push_back(fmt::format("{} ({})", format->name, join(format->suffixes, " ")));
   }
   return join(words);
@@ -59,8 +60,13 @@ const Format& format_of(std::span<const std::byte> bytes, const std::string& who
     if (format->recognises(bytes)) return *format;
   }
   // Content that nobody knows: the format that the name promises can say best what is wrong.
-  if (const Format* format = format_by_suffix(who)) return *format;
-  throw Error(fmt::format("{}: not a model of a known format: {} are known", who, known_formats()));
+  const Format* format = format_by_suffix(who);
+  if (format != nullptr && format->read != nullptr) return *format;
+  if (format != nullptr) {
+    throw Error(fmt::format("{}: {} is only written, not read", who, format->name));
+  }
+  throw Error(
+      fmt::format("{}: not a model of a known format: {} are known", who, known_formats(true)));
 }
 
 // The file to begin with: `path`, or what makes the folder `path` a model.
@@ -105,6 +111,9 @@ Candidates read_candidates(const ModelSource& source, const LoadOptions& options
     candidates.has_network = false;
     if (options.network == nullptr) {
       candidates.models = recognise(weights, source.who);
+      const std::vector<std::string> known = architecture_names();
+      candidates.is_known =
+          std::find(known.begin(), known.end(), candidates.models[0].architecture) != known.end();
     } else {
       candidates.models.push_back(with_weights(*options.network, weights, source.who));
     }
@@ -119,12 +128,10 @@ Candidates read_candidates(const ModelSource& source, const LoadOptions& options
   return candidates;
 }
 
-// Without data to choose by: the only one, or one that the program knows by name (recognise.h).
 Model only_one(Candidates candidates, const std::string& who) {
-  const std::vector<std::string> known = architecture_names();
-  const bool is_known =
-      std::find(known.begin(), known.end(), candidates.models[0].architecture) != known.end();
-  if (candidates.models.size() != 1 && !is_known) fail_ambiguous(candidates.models, who);
+  if (candidates.models.size() != 1 && !candidates.is_known) {
+    fail_ambiguous(candidates.models, who);
+  }
   return std::move(candidates.models[0]);
 }
 
@@ -195,23 +202,32 @@ Model load_model(const fs::path& path, const LoadOptions& options) {
   return only_one(load_candidates(path, options), path.string());
 }
 
+const Format& format_for(const fs::path& path, const SaveOptions& options) {
+  if (!options.format.empty()) return format_by_name(options.format);
+  if (const Format* format = format_by_suffix(path)) return *format;
+  throw Error(fmt::format("{}: no format has this suffix: {} are known", path.string(),
+                          known_formats(false)));
+}
+
 std::vector<std::byte> model_bytes(const Model& model, const fs::path& path,
                                    const SaveOptions& options) {
-  const Format* format =
-      options.format.empty() ? format_by_suffix(path) : &format_by_name(options.format);
-  if (format == nullptr) {
-    throw Error(
-        fmt::format("{}: no format has this suffix: {} are known", path.string(), known_formats()));
-  }
+  const Format& format = format_for(path, options);
   MemorySink sink;
   try {
-    expect_abilities(*format, options);
+    expect_abilities(format, options);
     check_model(model);
-    format->write(model, options, sink);
+    format.write(model, options, sink);
   } catch (const Error& error) {
     throw Error(fmt::format("{}: not written: {}", path.string(), error.what()));
   }
   return std::move(sink.bytes);
+}
+
+Model read_back(const Model& model, std::span<const std::byte> bytes, const fs::path& path,
+                const SaveOptions& options) {
+  const Format& format = format_for(path, options);
+  if (format.read == nullptr) return format.as_written(model, options);
+  return read_model(bytes, path.string(), {&model});
 }
 
 void save_model(const Model& model, const fs::path& path, const SaveOptions& options) {

@@ -48,9 +48,9 @@ std::vector<std::optional<KnownWindow>> known_windows(const LayerRow& row,
 }
 
 // The candidates of one way to understand the tensors, the most plausible first.
-class Candidates {
+class Search {
  public:
-  Candidates(const LooseWeights& weights, const StoredOrder& order, const std::string& who)
+  Search(const LooseWeights& weights, const StoredOrder& order, const std::string& who)
       : weights_(weights), who_(who), layers_(group_layers(weights, order, who)) {
     // Keras's kernels come from Keras's layout of maps.
     if (order.kernel != weights.kernel) features_ = LooseWeights::Features::kChannelLast;
@@ -165,10 +165,10 @@ std::vector<Model> recognise(const LooseWeights& weights, const std::string& who
   const size_t found = models.size();
   for (const StoredOrder& order : stored_orders(weights)) {
     try {
-      Candidates candidates(weights, order, who);
-      candidates.build(models, most_candidates(weights));
+      Search search(weights, order, who);
+      search.build(models, most_candidates(weights));
       if (models.size() > found) break;
-      if (reason.empty()) reason = candidates.reason();
+      if (reason.empty()) reason = search.reason();
     } catch (const Error& error) {
       if (reason.empty()) reason = error.what();
     }

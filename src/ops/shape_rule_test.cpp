@@ -118,17 +118,29 @@ TEST(ShapeRule, BatchNormalization) {
   expect_error("BatchNormalization", signed_variance, {}, "a variance is negative");
 }
 
-TEST(ShapeRule, Elementwise) {
-  for (const char* type : {"Add", "Mul"}) {
-    expect_error(type, {x({2, 3}), x({3})}, {}, "activations of one shape expected");
-    expect_error(type, {x({2, 3}), w({2})}, {},
-                 "a weight (2) cannot be broadcast to an image (2,3)");
+TEST(ShapeRule, FunctionsOfTwo) {
+  for (const char* type : {"Add", "Mul", "Sub", "Div", "Pow", "Max", "Greater", "PRelu"}) {
+    expect_error(type, {x({2, 3}), x({3})}, {},
+                 "inputs of shapes (2,3) and (3) cannot be broadcast to each other");
+    expect_error(type, {x({2, 3}), x({2, 4})}, {}, "cannot be broadcast");
+    expect_error(type, {x({2, 3}), w({2})}, {}, "cannot be broadcast");
     expect_error(type, {x({2, 3}), w({5, 2, 3})}, {}, "cannot be broadcast");
-    expect_error(type, {x({1, 3}), w({2, 3})}, {}, "cannot be broadcast");
+    expect_error(type, {x({2, 0}), w({2, 0})}, {}, "cannot be broadcast");
+    expect_error(type, {x({1 << 16, 1}), x({1, 1 << 16})}, {}, "2^31");
     expect_error(type, {w({3}), w({3})}, {}, "both are weights");
     expect_error(type, {x({3})}, {}, "two inputs expected");
+    expect_error(type, {x({3}), x({3}), x({3})}, {}, "two inputs expected");
     expect_error(type, {x({3}), x({3})}, {{"axis", int64_t{1}}}, "'axis' is not supported");
   }
+  auto greater = make_row_op(row_of("Greater", {x({3}), w({3})}, {}));
+  EXPECT_FALSE(greater->differentiable());
+  EXPECT_FALSE(greater->trainable(1));
+  auto power = make_row_op(row_of("Pow", {x({3}), w({3})}, {}));
+  EXPECT_TRUE(power->differentiable());
+  EXPECT_FALSE(power->trainable(1));
+  EXPECT_EQ(make_row_op(row_of("Mul", {x({3}), w({3})}, {}))->initial(1).kind, Initial::Kind::kOne);
+  EXPECT_EQ(make_row_op(row_of("Add", {x({3}), w({3})}, {}))->initial(1).kind,
+            Initial::Kind::kZero);
 }
 
 TEST(ShapeRule, Views) {
@@ -153,6 +165,18 @@ TEST(ShapeRule, Views) {
   expect_error("Unsqueeze", {x({2})}, {{"axes", Integers{4}}}, "axis: 1 to 2");
   expect_error("Unsqueeze", {x({2})}, {}, "'axes' is missing");
   expect_error("Identity", {x({2}), x({2})}, {}, "inputs expected, got 2");
+}
+
+TEST(ShapeRule, Functions) {
+  expect_error("Gelu", {x({3})}, {{"approximate", "exact"}}, "none or tanh expected, got exact");
+  expect_error("Gelu", {x({3})}, {{"alpha", 1.0}}, "'alpha' is not supported");
+  expect_error("Gelu", {x({3}), x({3})}, {}, "inputs expected, got 2");
+  expect_error("Celu", {x({3})}, {{"alpha", 0.0}}, "other than 0");
+  expect_error("Elu", {x({3})}, {{"gamma", 1.0}}, "'gamma' is not supported");
+  expect_error("Clip", {x({3})}, {{"min", "0"}}, "a number expected");
+  expect_error("Exp", {w({3})}, {}, "must be an activation");
+  EXPECT_TRUE(make_row_op(row_of("Exp", {x({3})}, {}))->differentiable());
+  EXPECT_FALSE(make_row_op(row_of("Floor", {x({3})}, {}))->differentiable());
 }
 
 TEST(ShapeRule, Moves) {

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <optional>
 
 #include "classify/calibrate.h"
 #include "classify/evaluate.h"
@@ -35,6 +36,10 @@ struct Row {
   bool has_outputs() const { return difference <= kOutputTolerance; }
 };
 
+double compare_outputs(const Model& model, const ZooEntry& entry, const Dataset& images,
+                       ThreadPool& threads);
+Model with_hints(const Model& model, const ZooEntry& entry);
+
 class Zoo : public testing::Test {
  protected:
   void SetUp() override {
@@ -53,11 +58,22 @@ class Zoo : public testing::Test {
     return evaluate(inference, images).accuracy;
   }
 
-  Dataset first_test_images(size_t count) const {
-    Dataset part = test_;
-    part.labels.resize(count);
-    part.pixels.resize(count * part.height * part.width);
-    return part;
+  // Of several networks that fit the weights, the author's: the one with its outputs.
+  Model authors_network(const std::vector<Model>& models, const ZooEntry& entry) {
+    std::optional<Model> nearest;
+    double least = INFINITY;
+    for (const Model& model : models) {
+      const InputSize size = input_size(model, entry.file);
+      const bool is_same = size.height == kMnistSide && size.width == kMnistSide;
+      if (!is_same && !can_fit(entry.fit, size, kMnistSide, kMnistSide)) continue;
+      Model hinted = with_hints(model, entry);
+      const double difference = compare_outputs(hinted, entry, test_, threads_);
+      if (nearest && !(difference < least)) continue;
+      nearest = std::move(hinted);
+      least = difference;
+    }
+    if (!nearest) throw Error(entry.file + ": no network that fits the weights reads such images");
+    return *std::move(nearest);
   }
 
   std::vector<ZooEntry> entries_;
@@ -131,28 +147,18 @@ void print_row(const ZooEntry& entry, const Row& row, bool is_right) {
 TEST_F(Zoo, FilesGiveTheOutputsOfTheirOwnRuntime) {
   size_t counted = 0;
   size_t right = 0;
-  const Dataset few = first_test_images(1'000);
   fmt::print("{:5} {:42} {:>9} {:>9} {:>8}\n", "", "file", "outputs", "accuracy", "known");
   for (const ZooEntry& entry : entries_) {
     Row row;
     try {
       const std::vector<Model> models = load_candidates(entry.path).models;
       row.opened = "open";
-      Model best = with_hints(models.front(), entry);
-      double best_accuracy = -1.0;
-      // Of several networks that fit, the author's: the one that works.
-      for (size_t i = 0; models.size() > 1 && i < models.size(); ++i) {
-        Model model = with_hints(models[i], entry);
-        const double reached = accuracy(model, few);
-        if (reached > best_accuracy) {
-          best_accuracy = reached;
-          best = std::move(model);
-        }
-      }
+      const Model model =
+          models.size() == 1 ? with_hints(models.front(), entry) : authors_network(models, entry);
       if (entry.outputs && entry.scaling) {
-        row.difference = compare_outputs(best, entry, test_, threads_);
+        row.difference = compare_outputs(model, entry, test_, threads_);
       }
-      if (entry.accuracy) row.accuracy = accuracy(best, test_);
+      if (entry.accuracy) row.accuracy = accuracy(model, test_);
     } catch (const Error& error) {
       row.remark = error.what();
       EXPECT_EQ(row.remark.find('\n'), std::string::npos) << entry.file;

@@ -23,11 +23,9 @@ constexpr Simple kSimple[] = {
 // Softmax over the axis of Keras's, -1 the last.
 KerasValue softmax(KerasTranslation& layer, KerasValue value, const char* type, int64_t axis,
                    const std::string& suffix) {
-  const auto rank = static_cast<int64_t>(value.shape.size());
-  if (axis < 0) axis += rank + 1;
-  if (axis < 1 || axis > rank) layer.fail("an axis of the image expected for the softmax");
-  if (value.is_planes) axis = axis == 3 ? 1 : axis + 1;
-  return layer.map_elements(type, std::move(value), {{"axis", axis}}, suffix);
+  if (axis < 0) axis += static_cast<int64_t>(value.shape.size()) + 1;
+  if (axis < 1) layer.fail("an axis of the image expected for the softmax");
+  return layer.order().softmax(type, std::move(value), static_cast<size_t>(axis - 1), suffix);
 }
 
 KerasValue hard_sigmoid(KerasTranslation& layer, KerasValue value, const std::string& suffix) {

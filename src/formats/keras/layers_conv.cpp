@@ -3,35 +3,9 @@
 
 #include "formats/keras/config.h"
 #include "formats/keras/layer_list.h"
-#include "formats/keras/window.h"
 
 namespace mnist {
 namespace {
-
-// (H,W,in,out) -> (out,in,H,W)
-Tensor kernel_to_document(const Tensor& kernel) {
-  const auto outputs = static_cast<size_t>(kernel.shape[3]);
-  const auto inputs = static_cast<size_t>(kernel.shape[2]);
-  const size_t taps = static_cast<size_t>(kernel.shape[0] * kernel.shape[1]);
-  Tensor result{{kernel.shape[3], kernel.shape[2], kernel.shape[0], kernel.shape[1]},
-                std::vector<float>(kernel.values.size())};
-  for (size_t tap = 0; tap < taps; ++tap) {
-    for (size_t i = 0; i < inputs; ++i) {
-      for (size_t o = 0; o < outputs; ++o) {
-        result.values[(o * inputs + i) * taps + tap] =
-            kernel.values[(tap * inputs + i) * outputs + o];
-      }
-    }
-  }
-  return result;
-}
-
-// (H,W,channels,multiplier) -> (channels * multiplier,1,H,W)
-Tensor depthwise_to_document(Tensor kernel) {
-  const int64_t outputs = kernel.shape[2] * kernel.shape[3];
-  kernel.shape = {kernel.shape[0], kernel.shape[1], 1, outputs};
-  return kernel_to_document(kernel);
-}
 
 int64_t channels_of(const KerasTranslation& layer, const KerasValue& planes) {
   return layer.document_shape(planes)[0];
@@ -49,10 +23,10 @@ std::string depthwise(KerasTranslation& layer, const KerasValue& planes, const s
   const int64_t multiplier = config_integer(layer.config(), "depth_multiplier", 1);
   const Tensor kernel = layer.take(weight, {height, width, channels, multiplier});
   std::map<std::string, Attribute> attributes =
-      window_attributes(layer, planes, {kernel.shape[0], kernel.shape[1]}, {1, 1});
+      layer.window_attributes(planes, {kernel.shape[0], kernel.shape[1]}, {1, 1});
   attributes["group"] = channels;
   std::vector<std::string> names = {planes.name,
-                                    layer.add_weight(weight, depthwise_to_document(kernel))};
+                                    layer.add_weight(weight, depthwise_kernel(kernel))};
   names.insert(names.end(), bias.begin(), bias.end());
   return layer.add_node("Conv", names, attributes, suffix);
 }
@@ -76,10 +50,9 @@ KerasValue keras_conv(KerasTranslation& layer) {
   const int64_t filters = config_integer(layer.config(), "filters", -1);
   const Tensor kernel = layer.take("kernel", {height, width, channels / groups, filters});
   std::map<std::string, Attribute> attributes =
-      window_attributes(layer, planes, {kernel.shape[0], kernel.shape[1]}, {1, 1});
+      layer.window_attributes(planes, {kernel.shape[0], kernel.shape[1]}, {1, 1});
   if (groups != 1) attributes["group"] = groups;
-  std::vector<std::string> names = {planes.name,
-                                    layer.add_weight("kernel", kernel_to_document(kernel))};
+  std::vector<std::string> names = {planes.name, layer.add_weight("kernel", conv_kernel(kernel))};
   add_bias(layer, kernel.shape[3], names);
   return activate(layer, layer.planes(layer.add_node("Conv", names, attributes)), layer.config());
 }
@@ -112,8 +85,8 @@ KerasValue keras_separable_conv(KerasTranslation& layer) {
       layer.planes(depthwise(layer, planes, "depthwise_kernel", {}, "depthwise"));
   const int64_t filters = config_integer(layer.config(), "filters", -1);
   const Tensor kernel = layer.take("pointwise_kernel", {1, 1, channels_of(layer, middle), filters});
-  std::vector<std::string> names = {
-      middle.name, layer.add_weight("pointwise_kernel", kernel_to_document(kernel))};
+  std::vector<std::string> names = {middle.name,
+                                    layer.add_weight("pointwise_kernel", conv_kernel(kernel))};
   add_bias(layer, kernel.shape[3], names);
   return activate(layer, layer.planes(layer.add_node("Conv", names)), layer.config());
 }

@@ -57,8 +57,8 @@ KerasValue keras_batch_normalization(KerasTranslation& layer) {
   KerasValue value = layer.input();
   const auto rank = static_cast<int64_t>(value.shape.size());
   const int64_t axis = read_axis(layer.config(), rank);
-  if (axis == rank && rank == 3 && !value.is_planes) value = layer.as_planes(value);
-  if (axis == 1 && rank == 3) value = layer.in_keras_order(value);
+  if (axis == rank && rank == 3 && !value.is_planes) value = layer.order().as_planes(value);
+  if (axis == 1 && rank == 3) value = layer.order().in_order(value);
   const bool first = (rank == 1 && axis == 1) || (rank == 3 && axis == (value.is_planes ? 3 : 1));
   if (!first) layer.fail(fmt::format("axis {} of {} extents is not read", axis, rank));
   const int64_t channels = layer.document_shape(value)[0];

@@ -4,7 +4,6 @@
 #include "base/text.h"
 #include "formats/keras/config.h"
 #include "formats/keras/layer_list.h"
-#include "formats/keras/window.h"
 
 namespace mnist {
 namespace {
@@ -12,7 +11,7 @@ namespace {
 KerasValue pool(KerasTranslation& layer, const char* type) {
   const KerasValue planes = layer.as_planes(layer.input());
   const auto size = config_pair(layer.config(), "pool_size", {2, 2});
-  const std::map<std::string, Attribute> attributes = window_attributes(layer, planes, size, size);
+  const std::map<std::string, Attribute> attributes = layer.window_attributes(planes, size, size);
   return layer.planes(layer.add_node(type, {planes.name}, attributes));
 }
 

@@ -64,33 +64,6 @@ KerasValue KerasTranslation::map_elements(const std::string& type, KerasValue va
   return value;
 }
 
-std::string KerasTranslation::transpose(const std::string& value,
-                                        const std::vector<int64_t>& axes) {
-  std::vector<int64_t> with_batch = {0};
-  for (int64_t axis : axes) with_batch.push_back(axis + 1);
-  return add_node("Transpose", {value}, {{"perm", with_batch}}, "transpose");
-}
-
-std::string KerasTranslation::reshape(const std::string& value, const Shape& shape) {
-  if (graph_.shape(value) == shape) return value;
-  return add_node("Reshape", {value}, {{"shape", shape}}, "reshape");
-}
-
-KerasValue KerasTranslation::in_keras_order(KerasValue value) {
-  if (value.is_planes) {
-    const Shape& hwc = value.shape;
-    const bool same = hwc[2] == 1 || (hwc[0] == 1 && hwc[1] == 1);
-    value.name = same ? reshape(value.name, hwc) : transpose(value.name, {1, 2, 0});
-    value.is_planes = false;
-  } else if (!value.flattened.empty()) {
-    const Shape hwc = value.flattened;
-    const std::string planes = reshape(value.name, {hwc[2], hwc[0], hwc[1]});
-    value.name = reshape(transpose(planes, {1, 2, 0}), value.shape);
-    value.flattened.clear();
-  }
-  return value;
-}
-
 bool KerasTranslation::is_channels_first() const {
   return config_text(config(), "data_format", "channels_last") == "channels_first";
 }
@@ -99,32 +72,26 @@ KerasValue KerasTranslation::as_planes(const KerasValue& value) {
   if (value.shape.size() != 3) {
     fail(fmt::format("an input of 3 extents expected, got {}", to_string(value.shape)));
   }
-  if (is_channels_first()) return in_keras_order(value);
-  if (value.is_planes) return value;
-  const Shape& hwc = value.shape;
-  const bool same = hwc[2] == 1 || (hwc[0] == 1 && hwc[1] == 1);
-  KerasValue planes{.name = "", .shape = hwc, .is_planes = true};
-  planes.name =
-      same ? reshape(value.name, {hwc[2], hwc[0], hwc[1]}) : transpose(value.name, {2, 0, 1});
-  return planes;
+  return is_channels_first() ? order_.in_order(value) : order_.as_planes(value);
 }
 
 KerasValue KerasTranslation::planes(const std::string& name) const {
-  const Shape& chw = graph_.shape(name);
-  if (is_channels_first()) return {.name = name, .shape = chw};
-  return {.name = name, .shape = {chw[1], chw[2], chw[0]}, .is_planes = true};
+  if (is_channels_first()) return {.name = name, .shape = graph_.shape(name)};
+  return order_.planes(name);
 }
 
-size_t planes_place(size_t index, const Shape& hwc) {
-  const auto channels = static_cast<size_t>(hwc[2]);
-  const auto positions = static_cast<size_t>(hwc[0] * hwc[1]);
-  return index % channels * positions + index / channels;
-}
-
-std::vector<float> to_planes(const std::vector<float>& values, const Shape& hwc) {
-  std::vector<float> result(values.size());
-  for (size_t i = 0; i < values.size(); ++i) result[planes_place(i, hwc)] = values[i];
-  return result;
+std::map<std::string, Attribute> KerasTranslation::window_attributes(
+    const KerasValue& planes, std::pair<int64_t, int64_t> kernel,
+    std::pair<int64_t, int64_t> strides) const {
+  const std::string padding = config_text(config(), "padding", "valid");
+  if (padding != "same" && padding != "valid") {
+    fail(fmt::format("padding '{}': 'same' or 'valid' expected", printable(padding, 40)));
+  }
+  return order_.window_attributes(planes,
+                                  {.kernel = kernel,
+                                   .strides = config_pair(config(), "strides", strides),
+                                   .dilations = config_pair(config(), "dilation_rate", {1, 1}),
+                                   .is_same = padding == "same"});
 }
 
 }  // namespace mnist

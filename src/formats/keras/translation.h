@@ -1,30 +1,18 @@
 // From one Keras layer to nodes of the document.
-//
-// Keras lays feature maps out as (H,W,C), the document as (C,H,W). A feature map is translated by
-// remembering that the document holds it so; the difference shows only where Keras counts elements:
-// a dense layer behind Flatten has its rows in another order, Reshape and Permute need a Transpose.
 #pragma once
 
 #include <map>
 #include <string>
 #include <vector>
 
+#include "formats/channel_last.h"
 #include "formats/graph_builder.h"
 #include "formats/keras/topology.h"
 #include "mnist/model.h"
 
 namespace mnist {
 
-// What a layer makes.
-struct KerasValue {
-  std::string name;  // in the document
-  Shape shape;       // per image, as Keras sees it
-  // Rank 3: Keras's (H,W,C) is (C,H,W) in the document.
-  bool is_planes = false;
-  // Rank 1: the (H,W,C) that Keras's elements are in the order of, where the document has them as
-  // (C,H,W). Empty: the orders are the same.
-  Shape flattened = {};
-};
+using KerasValue = ChannelLastValue;
 
 // The weights of one layer, by Keras's names: "kernel", "bias", "gamma".
 using KerasWeights = std::map<std::string, Tensor>;
@@ -35,6 +23,7 @@ class KerasTranslation {
   KerasTranslation(GraphBuilder& graph, const KerasLayer& layer, std::vector<KerasValue> inputs,
                    KerasWeights weights, int keras_version, PixelScaling* pixels)
       : graph_(graph),
+        order_(graph, layer.full_name()),
         layer_(layer),
         inputs_(std::move(inputs)),
         weights_(std::move(weights)),
@@ -63,15 +52,17 @@ class KerasTranslation {
   KerasValue map_elements(const std::string& type, KerasValue value,
                           std::map<std::string, Attribute> attributes = {},
                           const std::string& suffix = "");
-  // The document's nodes that change the order of elements: `axes` of the image, 0 the first.
-  std::string transpose(const std::string& value, const std::vector<int64_t>& axes);
-  std::string reshape(const std::string& value, const Shape& shape);
-  // The same value with Keras's order in the document.
-  KerasValue in_keras_order(KerasValue value);
+  // What orders and reorders elements; its nodes are called like the layer.
+  ChannelLastGraph& order() { return order_; }
   // Of rank 3, with the channels first in the document; for layers that work on feature maps.
   KerasValue as_planes(const KerasValue& value);
   // What as_planes gave, after a node made `name` of it.
   KerasValue planes(const std::string& name) const;
+  // kernel_shape, strides, pads and dilations from the layer's config, whose strides are `strides`
+  // where it says none.
+  std::map<std::string, Attribute> window_attributes(const KerasValue& planes,
+                                                     std::pair<int64_t, int64_t> kernel,
+                                                     std::pair<int64_t, int64_t> strides) const;
 
   // Whether the layer's data_format says (C,H,W).
   bool is_channels_first() const;
@@ -83,18 +74,13 @@ class KerasTranslation {
 
  private:
   GraphBuilder& graph_;
+  ChannelLastGraph order_;
   const KerasLayer& layer_;
   std::vector<KerasValue> inputs_;
   KerasWeights weights_;
   int keras_version_;
   PixelScaling* pixels_;
 };
-
-// Where an element of Keras's (H,W,C) order lies in (C,H,W) order.
-size_t planes_place(size_t index, const Shape& hwc);
-
-// (H,W,C) values in (C,H,W) order.
-std::vector<float> to_planes(const std::vector<float>& values, const Shape& hwc);
 
 // The function that a config names under "activation".
 KerasValue activate(KerasTranslation& layer, KerasValue value, const JsonView& config);

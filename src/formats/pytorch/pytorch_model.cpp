@@ -1,5 +1,5 @@
 // PyTorch's files as models: a state dict or a module with code of its own is weights alone; a
-// Sequential of PyTorch's own layers is a network.
+// Sequential of PyTorch's own layers is a network. What is written is a state dict.
 #include <fmt/format.h>
 
 #include <cstring>
@@ -8,6 +8,7 @@
 #include "formats/format_list.h"
 #include "formats/pytorch/torch_file.h"
 #include "formats/pytorch/torch_weights.h"
+#include "formats/pytorch/torch_write.h"
 #include "formats/recognise/layer_chain.h"
 #include "mnist/error.h"
 
@@ -28,6 +29,10 @@ FileContents read(const ModelSource& source) {
     if (auto model = chain_of_layers(contents.weights, source.who)) return std::move(*model);
   }
   return std::move(contents.weights);
+}
+
+void write(const Model& model, const SaveOptions& options, Sink& sink) {
+  write_state_dict(model, options.tensor_type, sink);
 }
 
 // The name of a zip archive's first entry: every format that is a zip archive looks at it.
@@ -66,6 +71,8 @@ const Format kPyTorch = {
     .suffixes = {".pt", ".pth", ".pkl", ".state_dict", ".ckpt"},
     .recognises = recognises,
     .read = read,
+    .write = write,
+    .abilities = {.types = {TensorType::kF32, TensorType::kF16, TensorType::kBF16}},
 };
 
 }  // namespace mnist
