@@ -17,10 +17,12 @@ std::unique_ptr<Op> make_flatten(const OpSpec& spec);
 std::unique_ptr<Op> make_gelu(const OpSpec& spec);
 std::unique_ptr<Op> make_gemm(const OpSpec& spec);
 std::unique_ptr<Op> make_global_average_pool(const OpSpec& spec);
+std::unique_ptr<Op> make_global_max_pool(const OpSpec& spec);
 std::unique_ptr<Op> make_identity(const OpSpec& spec);
 std::unique_ptr<Op> make_log_softmax(const OpSpec& spec);
 std::unique_ptr<Op> make_max_pool(const OpSpec& spec);
 std::unique_ptr<Op> make_pad(const OpSpec& spec);
+std::unique_ptr<Op> make_reduce(const OpSpec& spec);
 std::unique_ptr<Op> make_reshape(const OpSpec& spec);
 std::unique_ptr<Op> make_slice(const OpSpec& spec);
 std::unique_ptr<Op> make_softmax(const OpSpec& spec);
@@ -57,6 +59,7 @@ constexpr Entry kOps[] = {
     {"Gelu", make_gelu},
     {"Gemm", make_gemm},
     {"GlobalAveragePool", make_global_average_pool},
+    {"GlobalMaxPool", make_global_max_pool},
     {"Greater", make_binary},
     {"GreaterOrEqual", make_binary},
     {"HardSigmoid", make_activation},
@@ -77,6 +80,13 @@ constexpr Entry kOps[] = {
     {"Pad", make_pad},
     {"Pow", make_binary},
     {"Reciprocal", make_unary},
+    {"ReduceL1", make_reduce},
+    {"ReduceL2", make_reduce},
+    {"ReduceMax", make_reduce},
+    {"ReduceMean", make_reduce},
+    {"ReduceMin", make_reduce},
+    {"ReduceSum", make_reduce},
+    {"ReduceSumSquare", make_reduce},
     {"Relu", make_activation},
     {"Reshape", make_reshape},
     {"Round", make_unary},

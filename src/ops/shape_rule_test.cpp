@@ -143,6 +143,16 @@ TEST(ShapeRule, FunctionsOfTwo) {
             Initial::Kind::kZero);
 }
 
+TEST(ShapeRule, Reductions) {
+  for (const char* type : {"ReduceMean", "ReduceMax"}) {
+    expect_error(type, {x({2, 3})}, {}, "all axes would include the batch");
+    expect_error(type, {x({2, 3})}, {{"axes", Integers{0, 1}}}, "0 is the batch");
+    expect_error(type, {x({2, 3})}, {{"axes", Integers{1, -2}}}, "axis -2 comes twice");
+    expect_error(type, {x({2, 0})}, {{"axes", Integers{1}}}, "not empty");
+  }
+  expect_error("GlobalMaxPool", {x({5})}, {}, "got (5)");
+}
+
 TEST(ShapeRule, Views) {
   auto expect = [](const Integers& shape, const std::string& text) {
     expect_error("Reshape", {x({2, 3, 4})}, {{"shape", shape}}, text);

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 import rows_binary
 import rows_functions
 import rows_moves
+import rows_reduce
 
 IMAGES = 3
 MASK = 0xFFFFFFFF
@@ -379,7 +380,8 @@ def add_shapes(rows):
 
 def main():
     rows = Rows()
-    for add in (add_conv, add_gemm, add_pool, add_normalization, add_functions,                 add_shapes, rows_moves.add, rows_functions.add, rows_binary.add):
+    for add in (add_conv, add_gemm, add_pool, add_normalization, add_functions,                 add_shapes, rows_moves.add, rows_functions.add, rows_binary.add,
+                rows_reduce.add):
         add(rows)
     lines = [json.dumps(row, separators=(",", ":")) for row in rows.rows]
     print("[\n" + ",\n".join(lines) + "\n]")
