@@ -1,6 +1,7 @@
 """ONNX's checker and ONNX Runtime take what we write, and we read ours and theirs alike:
 python onnx_peer.py PROGRAM FOLDER"""
 import json
+import pathlib
 import sys
 
 import numpy
@@ -102,3 +103,82 @@ for name in names_of_architectures():
         theirs = run_theirs(path, inputs)
         expect_close(f"{kind}, ONNX Runtime", theirs, program.logits(path))
         expect_close(f"{kind} and float32", theirs, ours, tolerance)
+
+
+def add_weight(document, name, shape, values):
+    values = numpy.asarray(values, numpy.float32).ravel()
+    document["weights"][name] = {"shape": shape, "values": values.tolist()}
+    return name
+
+
+def add_node(document, kind, inputs, attributes=None):
+    name = f"{kind}{len(document['nodes'])}"
+    node = {"type": kind, "name": name, "inputs": inputs, "output": name}
+    if attributes:
+        node["attributes"] = attributes
+    document["nodes"].append(node)
+    return name
+
+
+def add_activation(document, shape, positive):
+    """A value of `shape`, made of the image by random sums."""
+    count = int(numpy.prod(shape)) if shape else 1
+    weights = generator.standard_normal((count, 36)) / 3
+    names = [add_weight(document, f"w{len(document['weights'])}", [count, 36], weights)]
+    value = add_node(document, "Gemm", ["flat"] + names, {"transB": 1})
+    if positive:
+        value = add_node(document, "Sigmoid", [value])
+        half = add_weight(document, f"w{len(document['weights'])}", [1], [0.5])
+        value = add_node(document, "Add", [value, half])
+    return add_node(document, "Reshape", [value], {"shape": shape}) if shape != [count] else value
+
+
+def row_document(row):
+    """The row's node behind random sums of a 6 x 6 image."""
+    document = {"format": "mnist.cpp model", "version": 1, "architecture": "row", "nodes": [], "weights": {}}
+    document["input"] = {"name": "image", "shape": [1, 6, 6]}
+    document["nodes"].append({"type": "Flatten", "name": "flat", "inputs": ["image"], "output": "flat"})
+    inputs = []
+    positive = row.get("positive", False)
+    for entry in row["inputs"]:
+        if not entry or entry["kind"] == "absent":
+            inputs.append("")
+        elif entry["kind"] == "x":
+            inputs.append(add_activation(document, entry["shape"], positive))
+        else:
+            count = int(numpy.prod(entry["shape"])) if entry["shape"] else 1
+            values = entry.get("values") or generator.standard_normal(count)
+            if entry["kind"] != "w" or positive:
+                values = numpy.abs(values) + 0.5
+            inputs.append(add_weight(document, f"w{len(document['weights'])}", entry["shape"], values))
+    made = add_node(document, row["type"], inputs, row["attributes"])
+    # The program would leave out a softmax at the end.
+    made = add_node(document, "Neg", [made])
+    document["output"] = add_node(document, "Flatten", [made]) if len(row["output_shape"]) != 1 else made
+    return document
+
+
+rows = json.loads((pathlib.Path(__file__).parents[1] / "ops" / "rows.json").read_text())
+small = Program(side=6, count=3)
+print(f"-- {len(rows)} nodes of every operator")
+worst = {"runtime": 0.0, "read": 0.0}
+for row in rows:
+    if row.get("training"):
+        continue
+    source = small.folder / "row.json"
+    path = small.folder / "row.onnx"
+    plain = small.folder / "plain.onnx"
+    source.write_text(json.dumps(row_document(row)))
+    ours = small.logits(source)
+    small.convert(source, path)
+    model = check(path)
+    del model.metadata_props[:]
+    onnx.save(model, plain)
+    limit = 1e-5 * max(1.0, float(numpy.abs(ours).max()))
+    theirs = {"runtime": run_theirs(path, small.inputs()), "read": small.logits(plain)}
+    for who, values in theirs.items():
+        difference = float(numpy.abs(values - ours).max()) if values.shape == ours.shape else numpy.inf
+        worst[who] = max(worst[who], difference / limit * 1e-5)
+        if not difference <= limit:
+            sys.exit(f"{row['name']}, {who}: the greatest difference is {difference:g}, at most {limit:g} expected")
+print(f"   ONNX Runtime: {worst['runtime']:.2g}, read as anybody's: {worst['read']:.2g}")

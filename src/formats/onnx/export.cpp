@@ -8,7 +8,6 @@
 
 #include "base/half.h"
 #include "base/json.h"
-#include "formats/graph_builder.h"
 #include "formats/onnx/constant.h"
 #include "mnist/error.h"
 #include "model/graph_json.h"
@@ -76,24 +75,6 @@ OnnxValueInfo value_info(const std::string& name, const Shape& image) {
   return info;
 }
 
-// The shapes of what the nodes make, as far as the ops know them: a network that cannot be run here
-// is written without.
-std::map<std::string, Shape> value_shapes(const Model& model) {
-  std::map<std::string, Shape> shapes;
-  GraphBuilder builder("", model.input, model.input_shape);
-  try {
-    for (const auto& [name, tensor] : model.weights) builder.add_weight(name, tensor);
-    for (const Node& node : model.nodes) {
-      const std::string name =
-          builder.add_node(node.type, node.outputs[0], node.inputs, node.attributes);
-      shapes[node.outputs[0]] = builder.shape(name);
-    }
-  } catch (const Error&) {
-    return shapes;
-  }
-  return shapes;
-}
-
 void add_metadata(const Model& model, const OnnxExportOptions& options, OnnxModel& file) {
   const auto add = [&](const std::string& key, const std::string& value) {
     file.metadata.emplace_back(key, value);
@@ -148,9 +129,10 @@ OnnxModel onnx_from_model(const Model& model, const OnnxExportOptions& options) 
     file.graph.initializers.push_back(std::move(constant));
   }
   file.graph.inputs.push_back(value_info(model.input, model.input_shape));
-  const std::map<std::string, Shape> shapes = value_shapes(model);
+  const std::map<std::string, Shape> shapes = document_shapes(model);
   for (const auto& [name, shape] : shapes) {
-    if (name != model.output) file.graph.values.push_back(value_info(name, shape));
+    if (name != model.output && name != model.input)
+      file.graph.values.push_back(value_info(name, shape));
   }
   const auto last = shapes.find(model.output);
   OnnxValueInfo output = value_info(model.output, last == shapes.end() ? Shape() : last->second);

@@ -1,7 +1,9 @@
 // A document as a network in ONNX that checkers, runtimes and Netron take, and back again.
 #pragma once
 
+#include <map>
 #include <optional>
+#include <string>
 
 #include "formats/format.h"
 #include "formats/onnx/onnx.h"
@@ -30,6 +32,10 @@ OnnxModel onnx_from_model(const Model& model, const OnnxExportOptions& options);
 // The document that onnx_from_model wrote into the file, with the file's weights; nothing where
 // there is none, or the graph has been changed since.
 std::optional<Model> onnx_document(const OnnxModel& file, const ModelSource& source);
+
+// The shapes, per image, of the input and what the nodes make, as far as the ops know them: a
+// network that cannot be run here is written without the rest.
+std::map<std::string, Shape> document_shapes(const Model& model);
 
 // Whether a weight of `shape` is stored in `type` where the options say so: lists are not.
 bool is_stored_as_half(const Shape& shape, TensorType type);

@@ -8,15 +8,15 @@
 #include <cstring>
 #include <set>
 
+#include "formats/graph_builder.h"
 #include "formats/onnx/export.h"
 #include "mnist/error.h"
-#include "ops/op_list.h"
 
 namespace mnist {
 namespace {
 
 constexpr int64_t kOpset = 17;
-constexpr int64_t kOpsetOfWrap = 19;  // Pad's mode
+constexpr int64_t kNewerOpset = 19;
 
 // An attribute of the document that is ONNX's input.
 struct InputAttribute {
@@ -42,6 +42,18 @@ const std::string& first_input(const Node& node) {
   return node.inputs[0];
 }
 
+// Whether a node says something that operator set 17 does not have.
+bool needs_newer_opset(const Node& node) {
+  if (node.type == "Pad") return node.text("mode", "constant") == "wrap";
+  const std::vector<int64_t> dilations = node.integers("dilations", {});
+  return node.type == "AveragePool" &&
+         std::any_of(dilations.begin(), dilations.end(), [](int64_t each) { return each != 1; });
+}
+
+bool is_comparison(const std::string& type) {
+  return type == "Equal" || type.starts_with("Greater") || type.starts_with("Less");
+}
+
 template <typename T>
 bool contains(const T& list, std::string_view word) {
   return std::find(std::begin(list), std::end(list), word) != std::end(list);
@@ -50,15 +62,13 @@ bool contains(const T& list, std::string_view word) {
 class NetworkWriter {
  public:
   NetworkWriter(const Model& model, const OnnxExportOptions& options)
-      : model_(model), options_(options) {
+      : model_(model), options_(options), shapes_(document_shapes(model)) {
     result_.opset = kOpset;
     taken_ = {model.input};
     for (const auto& [name, tensor] : model.weights) taken_.insert(name);
     for (const Node& node : model.nodes) taken_.insert(node.outputs.begin(), node.outputs.end());
-    for (const Node& node : model.nodes) {
-      if (node.type == "Pad" && node.text("mode", "constant") == "wrap") {
-        result_.opset = kOpsetOfWrap;
-      }
+    if (std::any_of(model.nodes.begin(), model.nodes.end(), needs_newer_opset)) {
+      result_.opset = kNewerOpset;
     }
   }
 
@@ -174,7 +184,10 @@ class NetworkWriter {
     if (node.type == "Reshape") return write_reshape(changed);
     if (node.type == "Gelu") return write_gelu(changed);
     if (node.type == "Mish" || node.type == "Swish") return write_gated(changed);
+    if (is_comparison(node.type)) return write_comparison(changed);
     if (node.type == "BatchNormalization") changed.attributes.erase("spatial");
+    if (node.type.ends_with("Pool")) make_pool_plain(changed);
+    if (node.type == "Squeeze" && !node.attributes.contains("axes")) name_axes(changed);
     write_plain(changed);
   }
 
@@ -209,6 +222,48 @@ class NetworkWriter {
     shape.insert(shape.begin(), 0);
     const std::string target = integers(node.outputs[0] + ".shape", shape);
     add("Reshape", node.name, {first_input(node), target}, {}, node.outputs[0]);
+  }
+
+  // ONNX's answer is a bool.
+  void write_comparison(const Node& node) {
+    const std::string& output = node.outputs[0];
+    const std::string truth = add(node.type, fresh(output + ".truth"), node.inputs);
+    add("Cast", node.name, {truth}, {{"to", static_cast<int64_t>(OnnxType::kFloat)}}, output);
+  }
+
+  // Without axes ONNX's Squeeze would take the batch, too, where it is 1.
+  void name_axes(Node& node) const {
+    const Shape shape = shape_of(first_input(node));
+    std::vector<int64_t> axes;
+    for (size_t i = 0; i < shape.size(); ++i) {
+      if (shape[i] == 1) axes.push_back(static_cast<int64_t>(i) + 1);
+    }
+    if (!axes.empty()) node.attributes["axes"] = axes;
+  }
+
+  // Where rounding up adds no window that begins within the image, ONNX's checker would count one
+  // more than every runtime makes.
+  void make_pool_plain(Node& node) const {
+    const std::vector<int64_t> dilations = node.integers("dilations", {});
+    if (std::all_of(dilations.begin(), dilations.end(), [](int64_t each) { return each == 1; })) {
+      node.attributes.erase("dilations");
+    }
+    if (node.integer("ceil_mode", 0) == 0) return;
+    Model plain;
+    plain.input_shape = shape_of(first_input(node));
+    plain.input = first_input(node);
+    plain.nodes = {node};
+    plain.nodes[0].attributes.erase("ceil_mode");
+    const std::map<std::string, Shape> shapes = document_shapes(plain);
+    const auto floor = shapes.find(node.outputs[0]);
+    if (floor != shapes.end() && floor->second == shape_of(node.outputs[0])) {
+      node.attributes.erase("ceil_mode");
+    }
+  }
+
+  Shape shape_of(const std::string& value) const {
+    const auto found = shapes_.find(value == prepared_ ? model_.input : value);
+    return found == shapes_.end() ? Shape() : found->second;
   }
 
   // ---- what the operator set does not have yet ----
@@ -258,12 +313,29 @@ class NetworkWriter {
 
   const Model& model_;
   const OnnxExportOptions& options_;
+  std::map<std::string, Shape> shapes_;
   OnnxNetwork result_;
   std::set<std::string> taken_;
   std::string prepared_;  // what takes the input's place
 };
 
 }  // namespace
+
+std::map<std::string, Shape> document_shapes(const Model& model) {
+  GraphBuilder builder("", model.input, model.input_shape);
+  std::map<std::string, Shape> shapes = {{model.input, model.input_shape}};
+  try {
+    for (const auto& [name, tensor] : model.weights) builder.add_weight(name, tensor);
+    for (const Node& node : model.nodes) {
+      const std::string name =
+          builder.add_node(node.type, node.outputs[0], node.inputs, node.attributes);
+      shapes[node.outputs[0]] = builder.shape(name);
+    }
+  } catch (const Error&) {
+    return shapes;
+  }
+  return shapes;
+}
 
 bool is_stored_as_half(const Shape& shape, TensorType type) {
   return type != TensorType::kF32 && shape.size() >= 2;
