@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <optional>
 #include <set>
 
-#include "base/json.h"
 #include "base/text.h"
+#include "formats/onnx/export.h"
 #include "formats/onnx/importer.h"
 #include "mnist/error.h"
 
@@ -50,28 +52,34 @@ bool has_one_extent(const OnnxModel& file) {
                      [](const auto& input) { return input.has_shape && input.shape.size() == 1; });
 }
 
-Model import_with_batch_or_without(const OnnxModel& file, const ModelSource& source,
-                                   const std::string& output) {
+struct Imported {
+  Model model;
+  OnnxType input_type;
+  size_t classes;
+};
+
+Imported import_once(const OnnxModel& file, const ModelSource& source, const std::string& output,
+                     bool has_batch) {
+  OnnxImporter importer(file, source, has_batch);
+  Model model = importer.import(output);
+  return {std::move(model), importer.input_type(), importer.output_size()};
+}
+
+Imported import_with_batch_or_without(const OnnxModel& file, const ModelSource& source,
+                                      const std::string& output) {
   std::string reason;
   try {
-    return OnnxImporter(file, source, true).import(output);
+    return import_once(file, source, output, true);
   } catch (const Error& error) {
     if (!may_lack_batch(file)) throw;
     reason = error.what();
   }
   try {
-    return OnnxImporter(file, source, false).import(output);
+    return import_once(file, source, output, false);
   } catch (const Error&) {
     if (has_one_extent(file)) throw;
   }
   throw Error(reason);
-}
-
-OnnxType input_type(const OnnxModel& file, const Model& model) {
-  for (const OnnxValueInfo& input : file.graph.inputs) {
-    if (printable(input.name, 200) == model.input) return input.type;
-  }
-  return OnnxType::kFloat;
 }
 
 void add_metadata(const OnnxModel& file, Model& model) {
@@ -100,17 +108,41 @@ std::optional<double> single(const Model& model, const std::string& name) {
   return values[0];
 }
 
+// What we wrote into a file that another program changed since: the document in it is not the
+// graph's any more, but pixels are what they were.
+void take_own_metadata(Model& model) {
+  const auto number = [&](const char* key) -> std::optional<double> {
+    const auto found = model.metadata.find(key);
+    if (found == model.metadata.end()) return std::nullopt;
+    const std::string& text = found->second;
+    double value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    return value;
+  };
+  const std::optional<double> scale = number(kOnnxScaleKey);
+  const std::optional<double> offset = number(kOnnxOffsetKey);
+  const bool in_the_graph = model.metadata.contains(kOnnxPreprocessingKey);
+  if (scale && offset && !in_the_graph) model.pixels = {*scale, *offset};
+  for (const char* key : {kOnnxScaleKey, kOnnxOffsetKey, kOnnxGraphKey, kOnnxClassNamesKey,
+                          kOnnxWeightsKey, kOnnxPreprocessingKey}) {
+    model.metadata.erase(key);
+  }
+}
+
 }  // namespace
 
 Model import_onnx(const OnnxModel& file, const ModelSource& source) {
   std::string note;
   const std::string output = onnx_scores(file, source.who, note);
-  Model model = import_with_batch_or_without(file, source, output);
+  auto [model, input_type, classes] = import_with_batch_or_without(file, source, output);
   model.architecture = architecture_of(file);
+  if (is_whole(input_type) || scales_pixels(model)) model.pixels = {1.0, 0.0};
+  model.class_names = onnx_class_names(file, classes);
   add_metadata(file, model);
+  take_own_metadata(model);
   if (!note.empty()) model.metadata["onnx.output"] = note;
-  if (is_whole(input_type(file, model)) || scales_pixels(model)) model.pixels = {1.0, 0.0};
-  return model;
+  return std::move(model);
 }
 
 bool scales_pixels(const Model& model) {

@@ -149,6 +149,7 @@ void OnnxImporter::add_input() {
   }
   const OnnxValueInfo& input = *inputs_.at(used[0]);
   const std::string name = printable(input.name, 200);
+  input_type_ = input.type;
   builder_ = std::make_unique<GraphBuilder>(who(), name, image_shape(input));
   values_[input.name] = {nullptr, name, input.type, has_batch_};
 }
@@ -267,6 +268,7 @@ Model OnnxImporter::import(const std::string& output) {
   const Shape shape = builder_->shape(name);
   const bool is_list =
       std::count_if(shape.begin(), shape.end(), [](int64_t e) { return e > 1; }) < 2;
+  output_size_ = element_count(shape);
   if (shape.size() != 1 && is_list) name = builder_->add_node("Flatten", "scores", {name});
   Model model = std::move(*builder_).finish(name);
   model.metadata = notes_;

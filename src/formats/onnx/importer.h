@@ -40,6 +40,10 @@ class OnnxImporter {
   // what cannot be run.
   Model import(const std::string& output);
 
+  // Of the document that import() made.
+  OnnxType input_type() const { return input_type_; }
+  size_t output_size() const { return output_size_; }
+
   // ---- for the conversions of nodes ----
 
   GraphBuilder& builder() { return *builder_; }
@@ -82,6 +86,8 @@ class OnnxImporter {
   OnnxFoldBudget budget_;
   bool has_batch_;
   int64_t batch_ = kOpenBatch;
+  OnnxType input_type_ = OnnxType::kFloat;
+  size_t output_size_ = 0;
   std::string output_;
   std::unique_ptr<GraphBuilder> builder_;
   std::map<std::string, const OnnxTensor*> initializers_;

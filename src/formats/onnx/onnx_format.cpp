@@ -1,5 +1,7 @@
-#include "base/text.h"
+#include <algorithm>
+
 #include "formats/format_list.h"
+#include "formats/onnx/export.h"
 #include "formats/onnx/import.h"
 #include "formats/onnx/onnx.h"
 
@@ -7,7 +9,13 @@ namespace mnist {
 namespace {
 
 FileContents read(const ModelSource& source) {
-  return import_onnx(read_onnx(source.bytes, source.who), source);
+  const OnnxModel file = read_onnx(source.bytes, source.who);
+  if (std::optional<Model> document = onnx_document(file, source)) return std::move(*document);
+  return import_onnx(file, source);
+}
+
+void write(const Model& model, const SaveOptions& options, Sink& sink) {
+  write_onnx(onnx_from_model(model, {options.tensor_type, options.with_preprocessing}), sink);
 }
 
 // Field 1, the IR version: 3 and up, which tells it from TensorFlow's SavedModel; then another of
@@ -26,10 +34,14 @@ bool recognises(std::span<const std::byte> head) {
 extern const Format kOnnx;
 const Format kOnnx = {
     .name = "onnx",
-    .description = "ONNX, operator sets 6 and newer",
+    .description = "ONNX; read from operator set 6 on, written as 17",
     .suffixes = {".onnx"},
     .recognises = recognises,
     .read = read,
+    .write = write,
+    .abilities = {.keeps_document = true,
+                  .types = {TensorType::kF32, TensorType::kF16, TensorType::kBF16},
+                  .preprocessing = true},
 };
 
 }  // namespace mnist
