@@ -16,11 +16,7 @@ extern const Format kSafetensors;
 
 namespace {
 constexpr const Format* kFormats[] = {
-    &kGguf,
-    &kJsonModel,
-    &kNpz,
-    &kPyTorch,
-    &kSafetensors,
+    &kGguf, &kJsonModel, &kNpz, &kPyTorch, &kSafetensors,
 };
 }  // namespace
 
