@@ -155,7 +155,7 @@ std::optional<Tensor> TorchFile::tensor(PickleRef value, const std::string& name
   const size_t each = size_of(*type);
   const std::span<const std::byte> bytes = storage_bytes(*storage, each, place);
   const Layout layout = layout_of(*arguments, place);
-  const size_t count = element_count(layout.shape);
+  const size_t count = stored_count(layout.shape, place);
   if (count == 0) return Tensor{layout.shape, {}};
   expect_inside(layout, bytes.size() / each, place);
   // Strides of zero could make much of little.
