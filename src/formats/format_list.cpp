@@ -14,6 +14,7 @@ extern const Format kKeras;
 extern const Format kKerasH5;
 extern const Format kPyTorch;
 extern const Format kSafetensors;
+extern const Format kSavedModel;
 
 namespace {
 constexpr const Format* kFormats[] = {
@@ -23,6 +24,7 @@ constexpr const Format* kFormats[] = {
     &kKerasH5,
     &kPyTorch,
     &kSafetensors,
+    &kSavedModel,
 };
 }  // namespace
 
