@@ -15,6 +15,7 @@ extern const Format kKerasH5;
 extern const Format kPyTorch;
 extern const Format kSafetensors;
 extern const Format kSavedModel;
+extern const Format kTfjs;
 
 namespace {
 constexpr const Format* kFormats[] = {
@@ -25,6 +26,7 @@ constexpr const Format* kFormats[] = {
     &kPyTorch,
     &kSafetensors,
     &kSavedModel,
+    &kTfjs,
 };
 }  // namespace
 
