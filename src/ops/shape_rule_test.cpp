@@ -118,17 +118,39 @@ TEST(ShapeRule, BatchNormalization) {
   expect_error("BatchNormalization", signed_variance, {}, "a variance is negative");
 }
 
-TEST(ShapeRule, Elementwise) {
-  for (const char* type : {"Add", "Mul"}) {
-    expect_error(type, {x({2, 3}), x({3})}, {}, "activations of one shape expected");
-    expect_error(type, {x({2, 3}), w({2})}, {},
-                 "a weight (2) cannot be broadcast to an image (2,3)");
+TEST(ShapeRule, FunctionsOfTwo) {
+  for (const char* type : {"Add", "Mul", "Sub", "Div", "Pow", "Max", "Greater", "PRelu"}) {
+    expect_error(type, {x({2, 3}), x({3})}, {},
+                 "inputs of shapes (2,3) and (3) cannot be broadcast to each other");
+    expect_error(type, {x({2, 3}), x({2, 4})}, {}, "cannot be broadcast");
+    expect_error(type, {x({2, 3}), w({2})}, {}, "cannot be broadcast");
     expect_error(type, {x({2, 3}), w({5, 2, 3})}, {}, "cannot be broadcast");
-    expect_error(type, {x({1, 3}), w({2, 3})}, {}, "cannot be broadcast");
+    expect_error(type, {x({2, 0}), w({2, 0})}, {}, "cannot be broadcast");
+    expect_error(type, {x({1 << 16, 1}), x({1, 1 << 16})}, {}, "2^31");
     expect_error(type, {w({3}), w({3})}, {}, "both are weights");
     expect_error(type, {x({3})}, {}, "two inputs expected");
+    expect_error(type, {x({3}), x({3}), x({3})}, {}, "two inputs expected");
     expect_error(type, {x({3}), x({3})}, {{"axis", int64_t{1}}}, "'axis' is not supported");
   }
+  auto greater = make_row_op(row_of("Greater", {x({3}), w({3})}, {}));
+  EXPECT_FALSE(greater->differentiable());
+  EXPECT_FALSE(greater->trainable(1));
+  auto power = make_row_op(row_of("Pow", {x({3}), w({3})}, {}));
+  EXPECT_TRUE(power->differentiable());
+  EXPECT_FALSE(power->trainable(1));
+  EXPECT_EQ(make_row_op(row_of("Mul", {x({3}), w({3})}, {}))->initial(1).kind, Initial::Kind::kOne);
+  EXPECT_EQ(make_row_op(row_of("Add", {x({3}), w({3})}, {}))->initial(1).kind,
+            Initial::Kind::kZero);
+}
+
+TEST(ShapeRule, Reductions) {
+  for (const char* type : {"ReduceMean", "ReduceMax"}) {
+    expect_error(type, {x({2, 3})}, {}, "all axes would include the batch");
+    expect_error(type, {x({2, 3})}, {{"axes", Integers{0, 1}}}, "0 is the batch");
+    expect_error(type, {x({2, 3})}, {{"axes", Integers{1, -2}}}, "axis -2 comes twice");
+    expect_error(type, {x({2, 0})}, {{"axes", Integers{1}}}, "not empty");
+  }
+  expect_error("GlobalMaxPool", {x({5})}, {}, "got (5)");
 }
 
 TEST(ShapeRule, Views) {
@@ -153,6 +175,18 @@ TEST(ShapeRule, Views) {
   expect_error("Unsqueeze", {x({2})}, {{"axes", Integers{4}}}, "axis: 1 to 2");
   expect_error("Unsqueeze", {x({2})}, {}, "'axes' is missing");
   expect_error("Identity", {x({2}), x({2})}, {}, "inputs expected, got 2");
+}
+
+TEST(ShapeRule, Functions) {
+  expect_error("Gelu", {x({3})}, {{"approximate", "exact"}}, "none or tanh expected, got exact");
+  expect_error("Gelu", {x({3})}, {{"alpha", 1.0}}, "'alpha' is not supported");
+  expect_error("Gelu", {x({3}), x({3})}, {}, "inputs expected, got 2");
+  expect_error("Celu", {x({3})}, {{"alpha", 0.0}}, "other than 0");
+  expect_error("Elu", {x({3})}, {{"gamma", 1.0}}, "'gamma' is not supported");
+  expect_error("Clip", {x({3})}, {{"min", "0"}}, "a number expected");
+  expect_error("Exp", {w({3})}, {}, "must be an activation");
+  EXPECT_TRUE(make_row_op(row_of("Exp", {x({3})}, {}))->differentiable());
+  EXPECT_FALSE(make_row_op(row_of("Floor", {x({3})}, {}))->differentiable());
 }
 
 TEST(ShapeRule, Moves) {
@@ -192,6 +226,31 @@ TEST(ShapeRule, Moves) {
   expect_error("Slice", {x({1 << 21})},
                {{"starts", Integers{0}}, {"ends", Integers{1}}, {"axes", Integers{1}}},
                "an extent of 2097152: 1 to 1048576 expected");
+}
+
+TEST(ShapeRule, Resize) {
+  using Reals = std::vector<double>;
+  for (const char* type : {"Resize", "Upsample"}) {
+    auto expect = [&](const Reals& scales, const std::string& text) {
+      expect_error(type, {x({2, 3})}, {{"scales", scales}}, text);
+    };
+    expect_error(type, {x({2, 3})}, {}, "3 numbers expected");
+    expect({2.0, 2.0}, "3 numbers expected");
+    expect({2.0, 2.0, 2.0}, "a scale of 1 for the batch");
+    expect({1.0, 0.25, 1.0}, "an axis of 2 would be of 0");
+    expect({1.0, 1.0, -1.0}, "an axis of 3 would be of -3");
+    expect({1.0, 1.0, std::nan("")}, "an axis of 3 would be of nan");
+    expect({1.0, 1.0, 1e300}, "an axis of 3 would be of");
+    expect({1.0, 1e5, 1e5}, "2^31");
+  }
+  const Attribute twice = Reals{1.0, 2.0};
+  expect_error("Resize", {x({2})}, {{"scales", twice}, {"mode", "cubic"}}, "got cubic");
+  expect_error("Resize", {x({2})}, {{"scales", twice}, {"nearest_mode", "odd"}}, "got odd");
+  expect_error("Resize", {x({2})}, {{"scales", twice}, {"antialias", int64_t{1}}}, "antialias");
+  expect_error("Resize", {x({2})}, {{"scales", twice}, {"sizes", Integers{1, 4}}}, "2 numbers");
+  expect_error("Resize", {x({2})},
+               {{"scales", twice}, {"coordinate_transformation_mode", "tf_crop_and_resize"}},
+               "got tf_crop_and_resize");
 }
 
 TEST(ShapeRule, ConcatSoftmaxDropout) {

@@ -12,7 +12,11 @@ import json
 import torch
 import torch.nn.functional as F
 
+import rows_binary
+import rows_functions
 import rows_moves
+import rows_reduce
+import rows_resize
 
 IMAGES = 3
 MASK = 0xFFFFFFFF
@@ -354,16 +358,6 @@ def add_functions(rows):
         rows.add("steep", op_type, lambda x: function(x, -1), [("x", (100,))])
 
 
-def add_elementwise(rows):
-    for op_type, function in (("Add", torch.add), ("Mul", torch.mul)):
-        rows.add("two activations", op_type, function, [("x", (2, 3, 5)), ("x", (2, 3, 5))])
-        for shape in ((7,), (1,), (1, 7)):
-            rows.add(f"vector and weight {shape}", op_type, function, [("x", (7,)), ("w", shape)])
-        for shape in ((3, 4, 5), (1, 3, 1, 1), (3, 1, 1), (5,), (4, 1), (3, 1, 5), (1, 1, 1), ()):
-            rows.add(f"maps and weight {shape}", op_type, function, [("x", (3, 4, 5)), ("w", shape)])
-        rows.add("weight first", op_type, function, [("w", (3, 1, 1)), ("x", (3, 4, 4))])
-
-
 def add_shapes(rows):
     rows.add("maps", "Concat", lambda *x: torch.cat(x, 1),
              [("x", (2, 3, 4)), ("x", (1, 3, 4)), ("x", (3, 3, 4))], axis=1)
@@ -387,8 +381,8 @@ def add_shapes(rows):
 
 def main():
     rows = Rows()
-    for add in (add_conv, add_gemm, add_pool, add_normalization, add_functions, add_elementwise,
-                add_shapes, rows_moves.add):
+    for add in (add_conv, add_gemm, add_pool, add_normalization, add_functions,                 add_shapes, rows_moves.add, rows_functions.add, rows_binary.add,
+                rows_reduce.add, rows_resize.add):
         add(rows)
     lines = [json.dumps(row, separators=(",", ":")) for row in rows.rows]
     print("[\n" + ",\n".join(lines) + "\n]")
