@@ -19,6 +19,8 @@ extern const Format kNpz;
 extern const Format kGgmlBinary;
 extern const Format kRustJson;
 extern const Format kCHeader;
+extern const Format kSavedModel;
+extern const Format kTfjs;
 
 namespace {
 constexpr const Format* kFormats[] = {
@@ -34,6 +36,8 @@ constexpr const Format* kFormats[] = {
     &kGgmlBinary,
     &kRustJson,
     &kCHeader,
+    &kSavedModel,
+    &kTfjs,
 };
 }  // namespace
 
