@@ -4,8 +4,7 @@ target_include_directories(mnist PUBLIC $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCL
   $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>)
 # A static library leaves linking what it uses to the program.
 target_link_libraries(mnist PUBLIC fmt::fmt ZLIB::ZLIB PNG::PNG Threads::Threads ${CMAKE_DL_LIBS})
-target_link_libraries(mnist PUBLIC $<BUILD_INTERFACE:PkgConfig::HWY> $<INSTALL_INTERFACE:hwy>
-  $<BUILD_INTERFACE:PkgConfig::ZIP> $<INSTALL_INTERFACE:zip>)
+target_link_libraries(mnist PUBLIC $<BUILD_INTERFACE:PkgConfig::HWY> $<INSTALL_INTERFACE:hwy>)
 set(optional_dependencies "")
 if(MNIST_JPEG)
   target_link_libraries(mnist PUBLIC JPEG::JPEG)

@@ -39,6 +39,24 @@ if(MNIST_TESTS)
   target_compile_definitions(mnist_cli_test PRIVATE MNIST_PROGRAM="$<TARGET_FILE:mnist_program>")
   add_dependencies(mnist_cli_test mnist_program)
   gtest_discover_tests(mnist_cli_test DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600 LABELS cli)
+
+  # Every network through every format, run before and after.
+  file(GLOB format_tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/formats/*.cpp)
+  add_executable(mnist_round_trip_test ${format_tests}
+    ${PROJECT_SOURCE_DIR}/src/ops/op_rows_for_test.cpp)
+  target_link_libraries(mnist_round_trip_test PRIVATE mnist mnist_flags ${libraries} GTest::gtest
+                        GTest::gtest_main)
+  target_compile_definitions(mnist_round_trip_test PRIVATE
+    MNIST_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  gtest_discover_tests(mnist_round_trip_test DISCOVERY_TIMEOUT 60
+    PROPERTIES TIMEOUT 600 LABELS round_trip)
+
+  # Model files of other programs, with everything that opens and runs them.
+  file(GLOB zoo_tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/zoo/*.cpp)
+  add_executable(mnist_zoo_test ${zoo_tests})
+  target_link_libraries(mnist_zoo_test PRIVATE mnist mnist_flags ${libraries} GTest::gtest
+                        GTest::gtest_main)
+  gtest_discover_tests(mnist_zoo_test DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600 LABELS zoo)
 endif()
 
 include(cmake/install.cmake)

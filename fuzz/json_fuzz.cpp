@@ -1,10 +1,7 @@
-// libFuzzer: any bytes are JSON, a network or a model, or refused with an Error; a network that is
-// read is written and read to the same text.
-#include <cstdlib>
+// A network that is read is written and read to the same text.
 #include <string_view>
 
-#include "formats/format_list.h"
-#include "mnist/error.h"
+#include "format_fuzz.h"
 #include "model/draw.h"
 #include "model/graph_json.h"
 
@@ -19,10 +16,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     draw_svg(model);
   } catch (const Error&) {
   }
-  try {
-    const auto bytes = std::as_bytes(std::span(text.data(), text.size()));
-    check_model(format_by_name("json").read(bytes, "fuzz"));
-  } catch (const Error&) {
-  }
+  fuzz_format("json", data, size);
   return 0;
 }

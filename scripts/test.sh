@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what is needed, builds, and passes every test. With --quick, without sanitizers and the
-# installed package. In CI a test that is skipped for lack of material is a failure.
+# Installs what is needed, builds, and passes every test. With --quick, without sanitizers, the
+# installed package and other programs. In CI a test that is skipped for lack of material is a failure.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 quick=${1:-}
@@ -45,7 +45,16 @@ if [ "$quick" != --quick ]; then
   stage "AddressSanitizer and UBSan"
   scripts/build.sh asan
   run_tests asan
+
+  stage "ThreadSanitizer, what has threads"
+  scripts/build.sh tsan --target mnist_base_test mnist_engine_test mnist_train_test
+  run_tests tsan -L '^(base|engine|train)$'
 fi
 
 stage "tests"
 run_tests release -j2
+
+if [ "$quick" != --quick ]; then
+  stage "peers: the programs whose files are read and written"
+  tests/peers/run.sh build/release/mnist
+fi

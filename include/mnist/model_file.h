@@ -53,6 +53,9 @@ struct Candidates {
   // and options.network is null, else one.
   std::vector<Model> models;
   bool has_network = true;  // whether the file says which network it is
+  // Of weights: whether names and shapes are those of the first model's architecture, which then is
+  // what load_model takes. The others only have the same shapes.
+  bool is_known = false;
 };
 
 // Throws like load_model, but leaves the choice between several networks to the caller.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include "classify/adapt_input.h"
@@ -101,6 +102,24 @@ void run_round(Trying& trying, const Dataset& images, std::vector<Attempt>& atte
   std::stable_sort(attempts.begin(), attempts.end(), is_better);
 }
 
+// Brings to the front, of the attempts that are as accurate as the best but for chance, the most
+// plausible network with the scaling of its lowest loss: networks learned to lower the loss, so the
+// scaling that they were trained with has the lowest.
+void prefer_plausible(std::vector<Attempt>& attempts) {
+  const CalibrationTrial& best = attempts.front().trial;
+  const double accuracy = best.accuracy();
+  const double images = static_cast<double>(best.images);
+  // One standard error, or one image.
+  const double chance = std::max(std::sqrt(accuracy * (1.0 - accuracy) / images), 1.0 / images);
+  const auto end = std::find_if(attempts.begin(), attempts.end(), [&](const Attempt& attempt) {
+    return attempt.trial.accuracy() < accuracy - chance;
+  });
+  const auto chosen = std::min_element(attempts.begin(), end, [](const auto& a, const auto& b) {
+    return a.candidate != b.candidate ? a.candidate < b.candidate : a.trial.loss < b.trial.loss;
+  });
+  std::rotate(attempts.begin(), chosen, chosen + 1);
+}
+
 // Twice as many as chance gives, and more than a handful.
 bool is_convincing(const CalibrationTrial& trial, size_t classes) {
   return trial.accuracy() > 2.0 / static_cast<double>(classes) || classes <= 2;
@@ -120,6 +139,7 @@ Calibration calibrate(const std::vector<Model>& candidates, const Dataset& datas
   Trying trying{candidates, who, threads, std::nullopt};
   for (const CalibrationLimits::Round& round : limits.rounds) {
     run_round(trying, first_images(dataset, round.images), attempts);
+    if (!attempts.empty()) prefer_plausible(attempts);
     if (attempts.size() <= round.kept) continue;
     const auto kept = attempts.begin() + static_cast<std::ptrdiff_t>(round.kept);
     if (&round != &limits.rounds.front()) {

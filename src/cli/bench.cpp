@@ -7,29 +7,33 @@
 #include <memory>
 
 #include "base/simd.h"
+#include "classify/adapt_input.h"
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/json_output.h"
+#include "cli/network.h"
+#include "cli/open_model.h"
 #include "cli/table.h"
 #include "data/synthetic.h"
 #include "engine/inference.h"
 #include "engine/peak.h"
-#include "model/architectures.h"
 #include "train/trainer.h"
 
 namespace mnist {
 namespace {
 
 struct Options {
-  std::vector<std::string> architectures = {"mnist-cnn", "mnist-fc"};
+  std::vector<std::string> networks = {"mnist-cnn", "mnist-fc"};
   std::optional<uint64_t> threads;
   std::optional<uint64_t> repeats;
   bool json = false;
 };
 
+constexpr size_t kSide = 28;
 constexpr size_t kImages = 10'000;
 constexpr size_t kSingleImages = 1'000;
+constexpr size_t kSmallBatch = 64;
 constexpr size_t kTrainingSteps = 40;
 constexpr uint64_t kRepeats = 9;
 
@@ -63,11 +67,10 @@ class Bench {
  public:
   explicit Bench(uint64_t repeats) : repeats_(repeats), data_(synthetic_digits(kImages, 1)) {}
 
-  void measure(const std::string& architecture, size_t threads) {
+  void measure(const Model& model, size_t threads) {
     ThreadPool pool(threads);
-    Model model = make_architecture(architecture);
-    initialize_weights(model, 1);
     measure_evaluation(model, pool);
+    measure_small_batch(model, pool);
     if (threads == 1) measure_single(model, pool);
     measure_training(model, pool);
   }
@@ -94,6 +97,20 @@ class Bench {
     auto run = [&] { inference.run(data_.pixels.data(), kImages, outputs.data()); };
     run();
     add(model, "evaluate", pool, median_milliseconds(repeats_, run), kImages, inference.macs());
+  }
+
+  void measure_small_batch(const Model& model, ThreadPool& pool) {
+    Inference inference(model, pool);
+    constexpr size_t kBatches = kSingleImages / kSmallBatch;
+    std::vector<float> outputs(kSmallBatch * inference.output_elements());
+    auto run = [&] {
+      for (size_t i = 0; i < kBatches; ++i) {
+        inference.run(data_.image(i * kSmallBatch).data(), kSmallBatch, outputs.data());
+      }
+    };
+    run();
+    add(model, fmt::format("batch of {}", kSmallBatch), pool, median_milliseconds(repeats_, run),
+        kBatches * kSmallBatch, inference.macs());
   }
 
   void measure_single(const Model& model, ThreadPool& pool) {
@@ -160,13 +177,28 @@ void print_object(const std::vector<Measurement>& results) {
   print_json({{"isa", simd_name()}, {"results", list}});
 }
 
+// An architecture with random weights, or a model's file.
+Model network_to_measure(const std::string& name) {
+  StatusLine status(true);
+  std::optional<Model> model = find_network(name);
+  if (!model) return grey_input(open_model(name, {}, {}, status), name);
+  initialize_weights(*model, 1);
+  return *std::move(model);
+}
+
 void run(const Options& options) {
   ThreadPool pool(static_cast<size_t>(options.threads.value_or(0)));
   std::vector<size_t> counts = {1};
   if (pool.threads() != 1) counts.push_back(pool.threads());
   Bench bench(options.repeats.value_or(kRepeats));
-  for (const std::string& architecture : options.architectures) {
-    for (size_t threads : counts) bench.measure(architecture, threads);
+  for (const std::string& name : options.networks) {
+    const Model model = network_to_measure(name);
+    const InputSize size = input_size(model, name);
+    if (size.height != kSide || size.width != kSide) {
+      throw Error(
+          fmt::format("{}: a network for images of {} x {} pixels expected", name, kSide, kSide));
+    }
+    for (size_t threads : counts) bench.measure(model, threads);
   }
   if (options.json) {
     print_object(bench.results());
@@ -181,18 +213,20 @@ void add_bench(Command& program) {
   auto options = std::make_shared<Options>();
   Command command =
       program.add_command("bench", "Measure speed, and its share of the machine's limit");
-  command.arguments("ARCHITECTURE", options->architectures,
-                    "Networks to measure (default: mnist-cnn mnist-fc)", Command::Need::kOptional);
+  command.arguments("NETWORK", options->networks,
+                    "Architectures or models to measure (default: mnist-cnn mnist-fc)",
+                    Command::Need::kOptional);
   command.count("--threads", options->threads, 1, 1024,
                 "Measure with one thread and this many (default: all processors)");
   command.count("--repeats", options->repeats, 1, 1000, "Runs behind each median");
   command.flag("--json", options->json, "Print one JSON object and nothing else");
-  command.usage("bench [ARCHITECTURE...] [OPTIONS]",
-                "  mnist bench\n"
-                "  mnist bench mnist-best --threads 2 --json\n"
-                "\nNetworks have random weights and see synthetic digits. The peak is what\n"
-                "multiply-adds in registers reach on as many threads, measured beside each\n"
-                "figure.");
+  command.usage(
+      "bench [NETWORK...] [OPTIONS]",
+      "  mnist bench\n"
+      "  mnist bench mnist-best --threads 2 --json\n"
+      "\nArchitectures have random weights. The images are synthetic digits. The peak is what\n"
+      "multiply-adds in registers reach on as many threads, measured beside each\n"
+      "figure.");
   command.action([options] { run(*options); });
 }
 

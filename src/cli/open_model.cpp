@@ -126,7 +126,9 @@ Model open_model(const std::string& path, const ModelArguments& arguments, const
   if (!arguments.calibrate.empty()) {
     return calibrated(candidates.models, path, arguments, run, status);
   }
-  if (candidates.models.size() > 1) fail_ambiguous(candidates.models, path);
+  if (candidates.models.size() > 1 && !candidates.is_known) {
+    fail_ambiguous(candidates.models, path);
+  }
   Model model = std::move(candidates.models.front());
   if (!arguments.pixels.empty()) {
     model.pixels = as_usage([&] { return parse_scaling(arguments.pixels); });

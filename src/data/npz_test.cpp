@@ -1,10 +1,10 @@
 #include "data/npz.h"
 
 #include <gmock/gmock.h>
-#include <zip.h>
 
 #include <map>
 
+#include "base/zip.h"
 #include "data/testing.h"
 
 namespace mnist {
@@ -31,13 +31,11 @@ Bytes npy(const std::string& type, const std::string& shape, const Bytes& conten
 }
 
 void write_zip(const std::filesystem::path& path, const std::map<std::string, Bytes>& files) {
-  zip_t* archive = zip_open(path.c_str(), ZIP_CREATE | ZIP_TRUNCATE, nullptr);
-  ASSERT_NE(archive, nullptr);
-  for (const auto& [name, bytes] : files) {
-    zip_source_t* source = zip_source_buffer(archive, bytes.data(), bytes.size(), 0);
-    ASSERT_GE(zip_file_add(archive, name.c_str(), source, 0), 0);
-  }
-  ASSERT_EQ(zip_close(archive), 0);
+  MemorySink sink;
+  ZipWriter zip(sink);
+  for (const auto& [name, bytes] : files) zip.add(name, bytes);
+  zip.finish();
+  save(path, sink.bytes);
 }
 
 Bytes numbered(size_t count) {
@@ -88,9 +86,10 @@ TEST_F(NpzTest, SaysWhatIsMissing) {
   files.erase("y_train.npy");
   EXPECT_THAT(error_of([&] { read(files); }), HasSubstr("mnist.npz: y_train.npy: no such array"));
   EXPECT_THAT(error_of([&] { read_npz_dataset(folder_ / "none.npz", "train"); }),
-              HasSubstr("none.npz: cannot be opened"));
+              HasSubstr("none.npz"));
   save(path_, bytes_of("no archive at all, but long enough to look for one"));
-  EXPECT_THAT(error_of([&] { read_npz_dataset(path_, "train"); }), HasSubstr("cannot be opened"));
+  EXPECT_THAT(error_of([&] { read_npz_dataset(path_, "train"); }),
+              HasSubstr("mnist.npz: does not end as a zip archive"));
 }
 
 TEST_F(NpzTest, RefusesOtherArrays) {
@@ -105,7 +104,8 @@ TEST_F(NpzTest, RefusesOtherArrays) {
   EXPECT_THAT(error_with("y_train.npy", npy("|u1", "3,", Bytes(3))), HasSubstr("2 labels"));
   EXPECT_THAT(error_with("y_train.npy", npy("<i8", "2,", Bytes(16, std::byte{1}))),
               HasSubstr("label 0 is not within 0 to 254"));
-  EXPECT_THAT(error_with("x_train.npy", bytes_of("short")), HasSubstr("too short"));
+  EXPECT_THAT(error_with("x_train.npy", bytes_of("short")),
+              HasSubstr("magic number: 6 bytes expected"));
   EXPECT_THAT(error_with("x_train.npy", Bytes(200)), HasSubstr("not a NumPy array"));
 }
 

@@ -10,13 +10,30 @@ namespace mnist {
 // One line an entry; in the order in which they are asked whether they recognise a file.
 extern const Format kGguf;
 extern const Format kJsonModel;
+extern const Format kOnnx;
+extern const Format kKeras;
+extern const Format kKerasH5;
+extern const Format kSafetensors;
+extern const Format kPyTorch;
+extern const Format kNpz;
 extern const Format kGgmlBinary;
 extern const Format kRustJson;
 extern const Format kCHeader;
 
 namespace {
 constexpr const Format* kFormats[] = {
-    &kGguf, &kJsonModel, &kGgmlBinary, &kRustJson, &kCHeader,
+    &kGguf,
+    &kJsonModel,
+    &kOnnx,
+    &kKeras,
+    &kKerasH5,
+    // Before PyTorch: a header's length may look like the beginning of a pickle.
+    &kSafetensors,
+    &kPyTorch,
+    &kNpz,
+    &kGgmlBinary,
+    &kRustJson,
+    &kCHeader,
 };
 }  // namespace
 

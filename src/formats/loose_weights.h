@@ -22,6 +22,10 @@ struct LooseWeights {
   enum class Kernel { kOIHW, kHWIO } kernel = Kernel::kOIHW;
   // Where the network lays its channels before a dense layer: C,H,W order, or H,W,C.
   enum class Features { kChannelFirst, kChannelLast } features = Features::kChannelFirst;
+  // The network's layers in the order in which they were made, where the file names them but does
+  // not say how they call each other: nodes without inputs and outputs, called like what is in
+  // front of their weights' last dot ("features.0").
+  std::vector<Node> layers;
 };
 
 }  // namespace mnist

@@ -9,6 +9,7 @@
 #include "formats/format_list.h"
 #include "formats/recognise.h"
 #include "mnist/error.h"
+#include "model/architectures.h"
 
 namespace mnist {
 namespace {
@@ -110,6 +111,9 @@ Candidates read_candidates(const ModelSource& source, const LoadOptions& options
     candidates.has_network = false;
     if (options.network == nullptr) {
       candidates.models = recognise(weights, source.who);
+      const std::vector<std::string> known = architecture_names();
+      candidates.is_known =
+          std::find(known.begin(), known.end(), candidates.models[0].architecture) != known.end();
     } else {
       candidates.models.push_back(with_weights(*options.network, weights, source.who));
     }
@@ -125,7 +129,9 @@ Candidates read_candidates(const ModelSource& source, const LoadOptions& options
 }
 
 Model only_one(Candidates candidates, const std::string& who) {
-  if (candidates.models.size() != 1) fail_ambiguous(candidates.models, who);
+  if (candidates.models.size() != 1 && !candidates.is_known) {
+    fail_ambiguous(candidates.models, who);
+  }
   return std::move(candidates.models[0]);
 }
 

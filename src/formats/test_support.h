@@ -22,7 +22,11 @@ inline Model random_model(const std::string& architecture, const Shape& input_sh
   Model model = make_architecture(architecture, input_shape, classes);
   Random random(random_key(1, RandomUse::kInitialWeights));
   for (auto& [name, tensor] : model.weights) {
-    for (float& value : tensor.values) value = random.normal() * 0.1F;
+    const bool is_variance = name.ends_with(".var");
+    for (float& value : tensor.values) {
+      value = random.normal() * 0.1F;
+      if (is_variance) value = value * value + 0.5F;
+    }
   }
   return model;
 }

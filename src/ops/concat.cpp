@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "ops/axes.h"
 #include "ops/op.h"
 
 namespace mnist {
@@ -42,17 +43,6 @@ class Concat : public Op {
   std::vector<size_t> runs_;
 };
 
-// The axis of an image that the attribute, which counts the batch as 0, names.
-size_t read_axis(const OpSpec& spec, size_t rank) {
-  if (!spec.node.attributes.contains("axis")) spec.fail("attribute 'axis' is missing");
-  int64_t axis = spec.node.integer("axis", 0);
-  int64_t extents = static_cast<int64_t>(rank);
-  if (axis >= -extents && axis < 0) return static_cast<size_t>(axis + extents);
-  if (axis >= 1 && axis <= extents) return static_cast<size_t>(axis - 1);
-  spec.fail(fmt::format("axis: 1 to {} or {} to -1 expected (0 is the batch), got {}", extents,
-                        -extents, axis));
-}
-
 }  // namespace
 
 std::unique_ptr<Op> make_concat(const OpSpec& spec) {
@@ -60,10 +50,10 @@ std::unique_ptr<Op> make_concat(const OpSpec& spec) {
   if (spec.inputs.empty()) spec.fail("at least one input expected");
   spec.expect_inputs(spec.inputs.size(), 0, 0);
   Shape output = spec.inputs[0].shape;
-  size_t axis = read_axis(spec, output.size());
+  if (!spec.node.attributes.contains("axis")) spec.fail("attribute 'axis' is missing");
+  size_t axis = image_axis(spec, spec.node.integer("axis", 0), output.size());
+  size_t outer = split_at(output, axis, axis).outer;
   output[axis] = 0;
-  size_t outer = 1;
-  for (size_t i = 0; i < axis; ++i) outer *= static_cast<size_t>(output[i]);
   int64_t extent = 0;
   std::vector<size_t> runs;
   for (const OpInput& input : spec.inputs) {

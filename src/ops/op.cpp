@@ -38,6 +38,13 @@ void OpSpec::expect_attributes(std::initializer_list<const char*> known) const {
   }
 }
 
+void clear_behind_images(const Pass& pass, size_t elements, float* values) {
+  for (size_t image = pass.images; image < pass.blocks * pass.lanes; ++image) {
+    float* first = values + image / pass.lanes * elements * pass.lanes + image % pass.lanes;
+    for (size_t i = 0; i < elements; ++i) first[i * pass.lanes] = 0.0F;
+  }
+}
+
 size_t Op::saved_floats(const Pass&) const { return 0; }
 size_t Op::scratch_floats(const Pass&) const { return 0; }
 size_t Op::prepared_floats(size_t) const { return 0; }

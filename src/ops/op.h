@@ -70,6 +70,10 @@ struct BackwardArgs {
   float* scratch = nullptr;
 };
 
+// Zeroes what lies in the lanes behind the last image. An op that makes infinities of zeros does so
+// with its output: they would turn the zero gradients of those lanes into NaNs.
+void clear_behind_images(const Pass& pass, size_t elements, float* values);
+
 // What a producer may do to each of its outputs on the way to memory.
 enum class Epilogue { kNone, kRelu, kMaxPool2x2 };
 
@@ -99,6 +103,10 @@ class Op {
   // making. `inputs` has the weights, null for activations.
   virtual size_t prepared_floats(size_t lanes) const;
   virtual void prepare(std::span<const float* const> inputs, float* prepared) const;
+
+  // False: the derivative is 0 wherever there is one (Floor, Greater, ArgMax), so that nothing
+  // before the op can learn through it.
+  virtual bool differentiable() const { return true; }
 
   // Multiply-adds of the forward pass for one image.
   virtual uint64_t macs() const { return 0; }

@@ -6,25 +6,28 @@
 
 namespace mnist {
 
-std::unique_ptr<Op> make_add(const OpSpec& spec);
+std::unique_ptr<Op> make_activation(const OpSpec& spec);
 std::unique_ptr<Op> make_average_pool(const OpSpec& spec);
 std::unique_ptr<Op> make_batch_normalization(const OpSpec& spec);
+std::unique_ptr<Op> make_binary(const OpSpec& spec);
 std::unique_ptr<Op> make_concat(const OpSpec& spec);
 std::unique_ptr<Op> make_conv(const OpSpec& spec);
 std::unique_ptr<Op> make_dropout(const OpSpec& spec);
 std::unique_ptr<Op> make_flatten(const OpSpec& spec);
+std::unique_ptr<Op> make_gelu(const OpSpec& spec);
 std::unique_ptr<Op> make_gemm(const OpSpec& spec);
 std::unique_ptr<Op> make_global_average_pool(const OpSpec& spec);
 std::unique_ptr<Op> make_identity(const OpSpec& spec);
-std::unique_ptr<Op> make_leaky_relu(const OpSpec& spec);
 std::unique_ptr<Op> make_log_softmax(const OpSpec& spec);
 std::unique_ptr<Op> make_max_pool(const OpSpec& spec);
-std::unique_ptr<Op> make_mul(const OpSpec& spec);
-std::unique_ptr<Op> make_relu(const OpSpec& spec);
+std::unique_ptr<Op> make_pad(const OpSpec& spec);
 std::unique_ptr<Op> make_reshape(const OpSpec& spec);
-std::unique_ptr<Op> make_sigmoid(const OpSpec& spec);
+std::unique_ptr<Op> make_slice(const OpSpec& spec);
 std::unique_ptr<Op> make_softmax(const OpSpec& spec);
-std::unique_ptr<Op> make_tanh(const OpSpec& spec);
+std::unique_ptr<Op> make_squeeze(const OpSpec& spec);
+std::unique_ptr<Op> make_transpose(const OpSpec& spec);
+std::unique_ptr<Op> make_unary(const OpSpec& spec);
+std::unique_ptr<Op> make_unsqueeze(const OpSpec& spec);
 
 namespace {
 
@@ -34,25 +37,64 @@ struct Entry {
 };
 
 constexpr Entry kOps[] = {
-    {"Add", make_add},
+    {"Abs", make_unary},
+    {"Add", make_binary},
     {"AveragePool", make_average_pool},
     {"BatchNormalization", make_batch_normalization},
+    {"Ceil", make_unary},
+    {"Celu", make_activation},
+    {"Clip", make_activation},
     {"Concat", make_concat},
     {"Conv", make_conv},
+    {"Div", make_binary},
     {"Dropout", make_dropout},
+    {"Elu", make_activation},
+    {"Equal", make_binary},
+    {"Erf", make_unary},
+    {"Exp", make_unary},
     {"Flatten", make_flatten},
+    {"Floor", make_unary},
+    {"Gelu", make_gelu},
     {"Gemm", make_gemm},
     {"GlobalAveragePool", make_global_average_pool},
+    {"Greater", make_binary},
+    {"GreaterOrEqual", make_binary},
+    {"HardSigmoid", make_activation},
+    {"HardSwish", make_activation},
     {"Identity", make_identity},
-    {"LeakyRelu", make_leaky_relu},
+    {"LeakyRelu", make_activation},
+    {"Less", make_binary},
+    {"LessOrEqual", make_binary},
+    {"Log", make_unary},
     {"LogSoftmax", make_log_softmax},
+    {"Max", make_binary},
     {"MaxPool", make_max_pool},
-    {"Mul", make_mul},
-    {"Relu", make_relu},
+    {"Min", make_binary},
+    {"Mish", make_activation},
+    {"Mul", make_binary},
+    {"Neg", make_unary},
+    {"PRelu", make_binary},
+    {"Pad", make_pad},
+    {"Pow", make_binary},
+    {"Reciprocal", make_unary},
+    {"Relu", make_activation},
     {"Reshape", make_reshape},
-    {"Sigmoid", make_sigmoid},
+    {"Round", make_unary},
+    {"Selu", make_activation},
+    {"Sigmoid", make_activation},
+    {"Sign", make_unary},
+    {"Slice", make_slice},
     {"Softmax", make_softmax},
-    {"Tanh", make_tanh},
+    {"Softplus", make_activation},
+    {"Softsign", make_activation},
+    {"Sqrt", make_unary},
+    {"Squeeze", make_squeeze},
+    {"Sub", make_binary},
+    {"Swish", make_activation},
+    {"Tanh", make_activation},
+    {"ThresholdedRelu", make_activation},
+    {"Transpose", make_transpose},
+    {"Unsqueeze", make_unsqueeze},
 };
 
 }  // namespace

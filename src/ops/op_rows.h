@@ -26,7 +26,8 @@ struct Reference {
 
 struct RowInput {
   enum class Kind { kAbsent, kActivation, kWeight, kPositiveWeight } kind = Kind::kAbsent;
-  Shape shape;  // an activation's is per image
+  Shape shape;                     // an activation's is per image
+  std::vector<float> values = {};  // a weight's, where they are not the pattern's
 
   bool is_weight() const { return kind == Kind::kWeight || kind == Kind::kPositiveWeight; }
 };
@@ -38,6 +39,9 @@ struct OpRow {
   bool training = false;  // computes something else in training; the row is only about that
   bool ties = false;      // many equal inputs: no derivative where a maximum is shared
   bool distinct = false;  // any 256 neighbouring inputs differ
+  bool positive = false;  // inputs are at least 1/2: for functions that have no value at 0
+  // The gradient is one by agreement, not a derivative: that of rounding is the identity's.
+  bool straight_through = false;
   Shape output_shape;
   Reference output;                  // [image][element]
   std::vector<Reference> gradients;  // of the inputs, for the output gradient of kProjectionStream;
@@ -79,16 +83,20 @@ class OpRun {
   const std::vector<float>& values(size_t input) const { return values_[input]; }
   void set_values(size_t input, const std::vector<float>& values);
 
+  // Sets the activations of the lanes behind the last image to what a network's input has there.
+  void clear_behind_images();
   // From now on backward is not to make this gradient.
   void refuse_d_input(size_t input);
   // The sum of the magnitudes in lanes behind the last image, NaN if one is.
   float d_input_behind_images(size_t input) const;
+  float output_behind_images() const;
 
  private:
   size_t elements(const Shape& shape) const {
     return pass_.blocks * pass_.lanes * element_count(shape);
   }
   void make_inputs();
+  float sum_behind_images(const FloatBuffer& buffer, const Shape& shape) const;
   std::vector<float> unpacked(const FloatBuffer& buffer, const Shape& shape) const;
   void pack(const std::vector<float>& values, const Shape& shape, float rest,
             FloatBuffer& buffer) const;

@@ -16,6 +16,8 @@ Attribute read_attribute(const Json& value) {
   if (value.is_number_integer()) return value.get<int64_t>();
   if (value.is_number()) return value.get<double>();
   if (value.is_string()) return value.get<std::string>();
+  bool reals = value.is_array() && !value.empty() && value[0].is_number_float();
+  if (reals) return value.get<std::vector<double>>();
   return value.get<std::vector<int64_t>>();
 }
 
@@ -28,8 +30,9 @@ RowInput read_input(const Json& value) {
   if (value.is_null()) return {};
   std::string kind = value.at("kind").get<std::string>();
   auto shape = value.at("shape").get<Shape>();
-  if (kind == "x") return {RowInput::Kind::kActivation, shape};
-  return {kind == "w" ? RowInput::Kind::kWeight : RowInput::Kind::kPositiveWeight, shape};
+  if (kind == "x") return {RowInput::Kind::kActivation, shape, {}};
+  return {kind == "w" ? RowInput::Kind::kWeight : RowInput::Kind::kPositiveWeight, shape,
+          value.value("values", std::vector<float>{})};
 }
 
 OpRow read_row(const Json& value) {
@@ -48,6 +51,8 @@ OpRow read_row(const Json& value) {
   row.training = value.at("training").get<bool>();
   row.ties = value.at("ties").get<bool>();
   row.distinct = value.at("distinct").get<bool>();
+  row.positive = value.value("positive", false);
+  row.straight_through = value.value("straight_through", false);
   row.output_shape = value.at("output_shape").get<Shape>();
   row.output = read_reference(value.at("output"));
   if (value.contains("gradients")) {
@@ -98,10 +103,12 @@ size_t reference_step(size_t count) {
 std::vector<float> row_values(const OpRow& row, size_t input, size_t images) {
   const RowInput& entry = row.inputs[input];
   if (entry.kind == RowInput::Kind::kAbsent) return {};
+  if (!entry.values.empty()) return entry.values;
   std::vector<float> values(element_count(entry.shape) * (entry.is_weight() ? 1 : images));
   for (size_t i = 0; i < values.size(); ++i) {
     values[i] = row.distinct ? distinct_value(i) : pattern_value(static_cast<uint32_t>(input), i);
     if (entry.kind == RowInput::Kind::kPositiveWeight) values[i] = std::abs(values[i]);
+    if (row.positive) values[i] = std::abs(values[i]) + 0.5F;
     if (row.ties) values[i] = std::floor(values[i] * 2.0F) / 2.0F;
   }
   return values;
@@ -208,13 +215,27 @@ std::vector<float> OpRun::d_input(size_t input) const {
 
 void OpRun::refuse_d_input(size_t input) { d_input_pointers_[input] = nullptr; }
 
+void OpRun::clear_behind_images() {
+  for (size_t i = 0; i < row_.inputs.size(); ++i) {
+    if (row_.inputs[i].kind == RowInput::Kind::kActivation) set_values(i, values_[i]);
+  }
+}
+
 float OpRun::d_input_behind_images(size_t input) const {
-  size_t count = element_count(row_.inputs[input].shape);
+  return sum_behind_images(d_inputs_[input], row_.inputs[input].shape);
+}
+
+float OpRun::output_behind_images() const {
+  return sum_behind_images(output_, op_->output_shape());
+}
+
+float OpRun::sum_behind_images(const FloatBuffer& buffer, const Shape& shape) const {
+  size_t count = element_count(shape);
   float sum = 0.0F;
   for (size_t image = pass_.images; image < pass_.blocks * pass_.lanes; ++image) {
     for (size_t i = 0; i < count; ++i) {
       size_t at = (image / pass_.lanes * count + i) * pass_.lanes + image % pass_.lanes;
-      sum += std::abs(d_inputs_[input][at]);
+      sum += std::abs(buffer[at]);
     }
   }
   return sum;

@@ -1,9 +1,12 @@
-// Flatten, Reshape, Identity: the same elements under another shape.
+// Flatten, Reshape, Squeeze, Unsqueeze, Identity.
+#include "ops/reshape.h"
+
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 
-#include "ops/op.h"
+#include "ops/axes.h"
 
 namespace mnist {
 namespace {
@@ -58,6 +61,8 @@ Shape complete_shape(const OpSpec& spec, Shape shape, size_t elements) {
 
 }  // namespace
 
+std::unique_ptr<Op> make_view(Shape output) { return std::make_unique<View>(std::move(output)); }
+
 std::unique_ptr<Op> make_identity(const OpSpec& spec) {
   spec.expect_inputs(1, 0, 0);
   spec.expect_attributes({});
@@ -86,6 +91,38 @@ std::unique_ptr<Op> make_reshape(const OpSpec& spec) {
   if (!spec.node.attributes.contains("shape")) spec.fail("attribute 'shape' is missing");
   size_t elements = element_count(spec.inputs[0].shape);
   return std::make_unique<View>(complete_shape(spec, spec.node.integers("shape", {}), elements));
+}
+
+// Attribute `axes` counts the batch as 0; by default every extent of 1 but the batch goes.
+std::unique_ptr<Op> make_squeeze(const OpSpec& spec) {
+  spec.expect_inputs(1, 0, 0);
+  spec.expect_attributes({"axes"});
+  const Shape& image = spec.inputs[0].shape;
+  std::vector<size_t> axes = image_axes(spec, spec.node.integers("axes", {}), image.size());
+  bool all = !spec.node.attributes.contains("axes");
+  Shape output;
+  for (size_t i = 0; i < image.size(); ++i) {
+    bool named = std::binary_search(axes.begin(), axes.end(), i);
+    if (named && image[i] != 1) {
+      spec.fail(fmt::format("axis {} of the input {} is not 1", i + 1, to_string(image)));
+    }
+    if (!named && !(all && image[i] == 1)) output.push_back(image[i]);
+  }
+  return make_view(output);
+}
+
+// Attribute `axes`: those of the output, the batch being 0, that are new.
+std::unique_ptr<Op> make_unsqueeze(const OpSpec& spec) {
+  spec.expect_inputs(1, 0, 0);
+  spec.expect_attributes({"axes"});
+  const std::vector<int64_t> named = spec.node.integers("axes", {});
+  if (named.empty()) spec.fail("attribute 'axes' is missing");
+  const Shape& image = spec.inputs[0].shape;
+  Shape output = image;
+  for (size_t axis : image_axes(spec, named, image.size() + named.size())) {
+    output.insert(output.begin() + static_cast<ptrdiff_t>(axis), 1);
+  }
+  return make_view(output);
 }
 
 }  // namespace mnist

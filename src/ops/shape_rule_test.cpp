@@ -118,17 +118,29 @@ TEST(ShapeRule, BatchNormalization) {
   expect_error("BatchNormalization", signed_variance, {}, "a variance is negative");
 }
 
-TEST(ShapeRule, Elementwise) {
-  for (const char* type : {"Add", "Mul"}) {
-    expect_error(type, {x({2, 3}), x({3})}, {}, "activations of one shape expected");
-    expect_error(type, {x({2, 3}), w({2})}, {},
-                 "a weight (2) cannot be broadcast to an image (2,3)");
+TEST(ShapeRule, FunctionsOfTwo) {
+  for (const char* type : {"Add", "Mul", "Sub", "Div", "Pow", "Max", "Greater", "PRelu"}) {
+    expect_error(type, {x({2, 3}), x({3})}, {},
+                 "inputs of shapes (2,3) and (3) cannot be broadcast to each other");
+    expect_error(type, {x({2, 3}), x({2, 4})}, {}, "cannot be broadcast");
+    expect_error(type, {x({2, 3}), w({2})}, {}, "cannot be broadcast");
     expect_error(type, {x({2, 3}), w({5, 2, 3})}, {}, "cannot be broadcast");
-    expect_error(type, {x({1, 3}), w({2, 3})}, {}, "cannot be broadcast");
+    expect_error(type, {x({2, 0}), w({2, 0})}, {}, "cannot be broadcast");
+    expect_error(type, {x({1 << 16, 1}), x({1, 1 << 16})}, {}, "2^31");
     expect_error(type, {w({3}), w({3})}, {}, "both are weights");
     expect_error(type, {x({3})}, {}, "two inputs expected");
+    expect_error(type, {x({3}), x({3}), x({3})}, {}, "two inputs expected");
     expect_error(type, {x({3}), x({3})}, {{"axis", int64_t{1}}}, "'axis' is not supported");
   }
+  auto greater = make_row_op(row_of("Greater", {x({3}), w({3})}, {}));
+  EXPECT_FALSE(greater->differentiable());
+  EXPECT_FALSE(greater->trainable(1));
+  auto power = make_row_op(row_of("Pow", {x({3}), w({3})}, {}));
+  EXPECT_TRUE(power->differentiable());
+  EXPECT_FALSE(power->trainable(1));
+  EXPECT_EQ(make_row_op(row_of("Mul", {x({3}), w({3})}, {}))->initial(1).kind, Initial::Kind::kOne);
+  EXPECT_EQ(make_row_op(row_of("Add", {x({3}), w({3})}, {}))->initial(1).kind,
+            Initial::Kind::kZero);
 }
 
 TEST(ShapeRule, Views) {
@@ -145,7 +157,65 @@ TEST(ShapeRule, Views) {
   expect_error("Reshape", {x({4})}, {}, "'shape' is missing");
   expect_error("Flatten", {x({2, 3, 4})}, {{"axis", int64_t{2}}}, "axis: 1 expected");
   expect_error("Flatten", {x({2, 3, 4})}, {{"axis", int64_t{0}}}, "axis: 1 expected");
+  expect_error("Squeeze", {x({2, 1})}, {{"axes", Integers{1}}},
+               "axis 1 of the input (2,1) is not 1");
+  expect_error("Squeeze", {x({2, 1})}, {{"axes", Integers{0}}}, "0 is the batch");
+  expect_error("Squeeze", {x({2, 1})}, {{"axes", Integers{2, -1}}}, "axis -1 comes twice");
+  expect_error("Unsqueeze", {x({2})}, {{"axes", Integers{0}}}, "0 is the batch");
+  expect_error("Unsqueeze", {x({2})}, {{"axes", Integers{4}}}, "axis: 1 to 2");
+  expect_error("Unsqueeze", {x({2})}, {}, "'axes' is missing");
   expect_error("Identity", {x({2}), x({2})}, {}, "inputs expected, got 2");
+}
+
+TEST(ShapeRule, Functions) {
+  expect_error("Gelu", {x({3})}, {{"approximate", "exact"}}, "none or tanh expected, got exact");
+  expect_error("Gelu", {x({3})}, {{"alpha", 1.0}}, "'alpha' is not supported");
+  expect_error("Gelu", {x({3}), x({3})}, {}, "inputs expected, got 2");
+  expect_error("Celu", {x({3})}, {{"alpha", 0.0}}, "other than 0");
+  expect_error("Elu", {x({3})}, {{"gamma", 1.0}}, "'gamma' is not supported");
+  expect_error("Clip", {x({3})}, {{"min", "0"}}, "a number expected");
+  expect_error("Exp", {w({3})}, {}, "must be an activation");
+  EXPECT_TRUE(make_row_op(row_of("Exp", {x({3})}, {}))->differentiable());
+  EXPECT_FALSE(make_row_op(row_of("Floor", {x({3})}, {}))->differentiable());
+}
+
+TEST(ShapeRule, Moves) {
+  constexpr int64_t kHuge = int64_t{1} << 62;
+  auto transpose = [](const Integers& order, const std::string& text) {
+    expect_error("Transpose", {x({2, 3})}, {{"perm", order}}, text);
+  };
+  expect_error("Transpose", {x({2, 3})}, {}, "perm (): 3 axes expected");
+  transpose({1, 0, 2}, "the first of them 0, the batch");
+  transpose({0, 1}, "3 axes expected");
+  transpose({0, 1, 1}, "axis 1 comes twice");
+  transpose({0, 1, 3}, "axis: 1 to 2");
+  auto pad = [](const Integers& pads, const std::string& text) {
+    expect_error("Pad", {x({2, 3})}, {{"pads", pads}}, text);
+  };
+  expect_error("Pad", {x({2, 3})}, {}, "pads (): 6 integers expected");
+  pad({1, 1}, "6 integers expected");
+  pad({1, 0, 0, 0, 0, 0}, "those of the batch (first and 3) 0");
+  pad({0, 0, 0, 0, 0, -3}, "an extent of 0");
+  pad({0, 0, 0, 0, 0, kHuge}, "1048576 at most expected");
+  pad({0, 0, 0, 0, -kHuge, 0}, "1048576 at most expected");
+  pad({0, 1 << 19, 1 << 19, 0, 0, 0}, "2^31");
+  expect_error("Pad", {x({2})}, {{"pads", Integers{0, 0, 0, 0}}, {"mode", "mirror"}}, "got mirror");
+  auto slice = [](const Integers& starts, const Integers& ends, const Integers& axes,
+                  const Integers& steps, const std::string& text) {
+    expect_error("Slice", {x({4, 3})},
+                 {{"starts", starts}, {"ends", ends}, {"axes", axes}, {"steps", steps}}, text);
+  };
+  slice({0}, {2}, {0}, {1}, "0 is the batch");
+  slice({0, 0}, {2}, {1}, {1}, "of one length");
+  slice({}, {}, {}, {}, "of one length");
+  slice({0}, {2}, {1}, {0}, "a step is 0");
+  slice({2}, {2}, {1}, {1}, "axis 1: nothing lies from 2 to 2");
+  slice({0}, {-kHuge}, {1}, {kHuge}, "nothing lies from 0");
+  slice({kHuge}, {kHuge}, {1}, {-kHuge}, "nothing lies");
+  slice({0, 0}, {1, 1}, {1, -2}, {1, 1}, "axis -2 comes twice");
+  expect_error("Slice", {x({1 << 21})},
+               {{"starts", Integers{0}}, {"ends", Integers{1}}, {"axes", Integers{1}}},
+               "an extent of 2097152: 1 to 1048576 expected");
 }
 
 TEST(ShapeRule, ConcatSoftmaxDropout) {
@@ -159,7 +229,7 @@ TEST(ShapeRule, ConcatSoftmaxDropout) {
   expect_error("Concat", {x({int64_t{1} << 30}), x({int64_t{1} << 30}), x({int64_t{1} << 30})},
                {{"axis", int64_t{1}}}, "2^31");
   expect_error("Concat", {}, second, "at least one input");
-  expect_error("Softmax", {x({10})}, {{"axis", int64_t{2}}}, "an axis of the input (10) expected");
+  expect_error("Softmax", {x({10})}, {{"axis", int64_t{2}}}, "axis: 1 to 1 or -1 to -1 expected");
   expect_error("LogSoftmax", {x({10})}, {{"axis", int64_t{0}}}, "got 0");
   expect_error("Softmax", {x({10})}, {{"axis", 1.5}}, "an integer expected");
   expect_error("Dropout", {x({10})}, {{"ratio", 1.0}}, "within [0, 1)");

@@ -1,7 +1,6 @@
 // Softmax and LogSoftmax along an axis: y = e^x / sum(e^x), and its logarithm.
-#include <fmt/format.h>
-
 #include "base/highway.h"
+#include "ops/axes.h"
 #include "ops/op.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -123,30 +122,24 @@ HWY_EXPORT(softmax_backward);
 
 class Softmax : public Op {
  public:
-  Softmax(Shape shape, size_t axis, bool is_log) : Op(std::move(shape)), is_log_(is_log) {
-    const Shape& extents = output_shape();
-    classes_ = static_cast<size_t>(extents[axis]);
-    for (size_t i = 0; i < axis; ++i) outer_ *= static_cast<size_t>(extents[i]);
-    for (size_t i = axis + 1; i < extents.size(); ++i) inner_ *= static_cast<size_t>(extents[i]);
-  }
+  Softmax(Shape shape, size_t axis, bool is_log)
+      : Op(std::move(shape)), is_log_(is_log), split_(split_at(output_shape(), axis, axis)) {}
 
   void forward(const ForwardArgs& args) const override {
     HWY_DYNAMIC_DISPATCH(softmax_forward)
-    (is_log_, args.pass.lanes, args.inputs[0], args.output, args.pass.blocks * outer_, classes_,
-     inner_);
+    (is_log_, args.pass.lanes, args.inputs[0], args.output, args.pass.blocks * split_.outer,
+     split_.run, split_.inner);
   }
   void backward(const BackwardArgs& args) const override {
     if (args.d_inputs[0] == nullptr) return;
     HWY_DYNAMIC_DISPATCH(softmax_backward)
-    (is_log_, args.output, args.d_output, args.d_inputs[0], args.pass.blocks * outer_, classes_,
-     inner_);
+    (is_log_, args.output, args.d_output, args.d_inputs[0], args.pass.blocks * split_.outer,
+     split_.run, split_.inner);
   }
 
  private:
   bool is_log_;
-  size_t outer_ = 1;
-  size_t classes_ = 1;
-  size_t inner_ = 1;
+  AxisRun split_;  // the run is the classes
 };
 
 // Attribute `axis` counts the batch as 0; -1 by default (ONNX since opset 13).
@@ -154,15 +147,9 @@ std::unique_ptr<Op> make(const OpSpec& spec, bool is_log) {
   spec.expect_inputs(1, 0, 0);
   spec.expect_attributes({"axis"});
   const Shape& input = spec.inputs[0].shape;
-  int64_t rank = static_cast<int64_t>(input.size());
-  int64_t axis = spec.node.integer("axis", -1);
-  bool counts_from_end = axis >= -rank && axis <= -1;
-  if (element_count(input) == 0 || (!counts_from_end && (axis < 1 || axis > rank))) {
-    spec.fail(fmt::format("an axis of the input {} expected (the batch is axis 0), got {}",
-                          to_string(input), axis));
-  }
-  size_t index = static_cast<size_t>(counts_from_end ? axis + rank : axis - 1);
-  return std::make_unique<Softmax>(input, index, is_log);
+  if (element_count(input) == 0) spec.fail("an input that is not empty expected");
+  size_t axis = image_axis(spec, spec.node.integer("axis", -1), input.size());
+  return std::make_unique<Softmax>(input, axis, is_log);
 }
 
 }  // namespace

@@ -41,6 +41,9 @@ constexpr size_t kTallVectors = 2;
 
 template <size_t kScalars, size_t kVectors>
 struct Tile {
+  // Written out: GCC compiles one of its own making without this file's instruction set.
+  HWY_INLINE Tile() {}  // NOLINT(modernize-use-equals-default)
+
   Vector sums[kScalars][kVectors];
 
   HWY_INLINE void clear() {

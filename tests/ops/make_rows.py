@@ -12,6 +12,10 @@ import json
 import torch
 import torch.nn.functional as F
 
+import rows_binary
+import rows_functions
+import rows_moves
+
 IMAGES = 3
 MASK = 0xFFFFFFFF
 PROJECTION = 100  # the pattern's stream for output gradients; inputs have their index
@@ -55,9 +59,9 @@ class Rows:
         self.rows = []
 
     def add(self, name, op_type, function, inputs, images=IMAGES, training=False, ties=False,
-            distinct=False, gradients=True, **attributes):
-        """inputs: activations ("x", shape), weights ("w", shape), variances ("positive", shape),
-        left out (None). function(*tensors) -> output, and for training BatchNormalization a list of
+            distinct=False, positive=False, straight_through=False, gradients=True, **attributes):
+        """inputs: activations ("x", shape), weights ("w", shape) or ("w", shape, values), variances
+        ("positive", shape), left out (None). function(*tensors) -> output, and for training BatchNormalization a list of
         the further inputs' expected gradients."""
         tensors, described = [], []
         for index, entry in enumerate(inputs):
@@ -65,7 +69,7 @@ class Rows:
                 tensors.append(None)
                 described.append(None)
                 continue
-            kind, shape = entry
+            kind, shape, *given = entry
             full = ([images] if kind == "x" else []) + list(shape)
             count = 1
             for extent in full:
@@ -73,10 +77,15 @@ class Rows:
             values = pattern(index, count, distinct)
             if kind == "positive":
                 values = values.abs()
+            if positive:
+                values = values.abs() + 0.5
             if ties:
                 values = torch.floor(values * 2) / 2
-            tensors.append(values.reshape(full).requires_grad_())
             described.append({"kind": kind, "shape": list(shape)})
+            if given:
+                values = torch.tensor(given[0], dtype=torch.float32).double()
+                described[-1]["values"] = given[0]
+            tensors.append(values.reshape(full).requires_grad_())
         output = function(*tensors)
         statistics = None
         if isinstance(output, tuple):
@@ -84,6 +93,9 @@ class Rows:
         row = {"name": f"{op_type} {name}", "type": op_type, "attributes": attributes,
                "inputs": described, "images": images, "training": training, "ties": ties,
                "distinct": distinct, "output_shape": list(output.shape[1:]), "output": reference(output)}
+        for flag, is_set in (("positive", positive), ("straight_through", straight_through)):
+            if is_set:
+                row[flag] = True
         if gradients:
             projection = pattern(PROJECTION, output.numel()).reshape(output.shape)
             output.backward(projection)
@@ -344,16 +356,6 @@ def add_functions(rows):
         rows.add("steep", op_type, lambda x: function(x, -1), [("x", (100,))])
 
 
-def add_elementwise(rows):
-    for op_type, function in (("Add", torch.add), ("Mul", torch.mul)):
-        rows.add("two activations", op_type, function, [("x", (2, 3, 5)), ("x", (2, 3, 5))])
-        for shape in ((7,), (1,), (1, 7)):
-            rows.add(f"vector and weight {shape}", op_type, function, [("x", (7,)), ("w", shape)])
-        for shape in ((3, 4, 5), (1, 3, 1, 1), (3, 1, 1), (5,), (4, 1), (3, 1, 5), (1, 1, 1), ()):
-            rows.add(f"maps and weight {shape}", op_type, function, [("x", (3, 4, 5)), ("w", shape)])
-        rows.add("weight first", op_type, function, [("w", (3, 1, 1)), ("x", (3, 4, 4))])
-
-
 def add_shapes(rows):
     rows.add("maps", "Concat", lambda *x: torch.cat(x, 1),
              [("x", (2, 3, 4)), ("x", (1, 3, 4)), ("x", (3, 3, 4))], axis=1)
@@ -377,8 +379,7 @@ def add_shapes(rows):
 
 def main():
     rows = Rows()
-    for add in (add_conv, add_gemm, add_pool, add_normalization, add_functions, add_elementwise,
-                add_shapes):
+    for add in (add_conv, add_gemm, add_pool, add_normalization, add_functions,                 add_shapes, rows_moves.add, rows_functions.add, rows_binary.add):
         add(rows)
     lines = [json.dumps(row, separators=(",", ":")) for row in rows.rows]
     print("[\n" + ",\n".join(lines) + "\n]")

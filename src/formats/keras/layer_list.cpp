@@ -1,0 +1,129 @@
+#include "formats/keras/layer_list.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "mnist/error.h"
+
+namespace mnist {
+
+KerasValue keras_activation(KerasTranslation& layer);
+KerasValue keras_add(KerasTranslation& layer);
+KerasValue keras_average_pool(KerasTranslation& layer);
+KerasValue keras_batch_normalization(KerasTranslation& layer);
+KerasValue keras_concatenate(KerasTranslation& layer);
+KerasValue keras_conv(KerasTranslation& layer);
+KerasValue keras_crop(KerasTranslation& layer);
+KerasValue keras_dense(KerasTranslation& layer);
+KerasValue keras_depthwise_conv(KerasTranslation& layer);
+KerasValue keras_dropout(KerasTranslation& layer);
+KerasValue keras_elu(KerasTranslation& layer);
+KerasValue keras_flatten(KerasTranslation& layer);
+KerasValue keras_global_average_pool(KerasTranslation& layer);
+KerasValue keras_global_max_pool(KerasTranslation& layer);
+KerasValue keras_identity(KerasTranslation& layer);
+KerasValue keras_leaky_relu(KerasTranslation& layer);
+KerasValue keras_max_pool(KerasTranslation& layer);
+KerasValue keras_multiply(KerasTranslation& layer);
+KerasValue keras_normalization(KerasTranslation& layer);
+KerasValue keras_pad(KerasTranslation& layer);
+KerasValue keras_permute(KerasTranslation& layer);
+KerasValue keras_prelu(KerasTranslation& layer);
+KerasValue keras_relu(KerasTranslation& layer);
+KerasValue keras_rescaling(KerasTranslation& layer);
+KerasValue keras_reshape(KerasTranslation& layer);
+KerasValue keras_separable_conv(KerasTranslation& layer);
+KerasValue keras_softmax(KerasTranslation& layer);
+KerasValue keras_subtract(KerasTranslation& layer);
+KerasValue keras_up_sampling(KerasTranslation& layer);
+
+std::vector<KerasVariable> keras_batch_normalization_variables(const JsonView& config);
+std::vector<KerasVariable> keras_conv_variables(const JsonView& config);
+std::vector<KerasVariable> keras_dense_variables(const JsonView& config);
+std::vector<KerasVariable> keras_depthwise_conv_variables(const JsonView& config);
+std::vector<KerasVariable> keras_normalization_variables(const JsonView& config);
+std::vector<KerasVariable> keras_prelu_variables(const JsonView& config);
+std::vector<KerasVariable> keras_separable_conv_variables(const JsonView& config);
+
+namespace {
+
+constexpr KerasLayerClass kClasses[] = {
+    {"Activation", keras_activation},
+    {"ActivityRegularization", keras_identity},
+    {"Add", keras_add},
+    {"AlphaDropout", keras_identity},
+    {"AveragePooling2D", keras_average_pool},
+    {"BatchNormalization", keras_batch_normalization, keras_batch_normalization_variables},
+    {"BatchNormalizationV1", keras_batch_normalization, keras_batch_normalization_variables},
+    {"Concatenate", keras_concatenate},
+    {"Conv2D", keras_conv, keras_conv_variables},
+    {"Cropping2D", keras_crop},
+    {"Dense", keras_dense, keras_dense_variables},
+    {"DepthwiseConv2D", keras_depthwise_conv, keras_depthwise_conv_variables},
+    {"Dropout", keras_dropout},
+    {"ELU", keras_elu},
+    {"Flatten", keras_flatten},
+    {"GaussianDropout", keras_identity},
+    {"GaussianNoise", keras_identity},
+    {"GlobalAveragePooling2D", keras_global_average_pool},
+    {"GlobalMaxPooling2D", keras_global_max_pool},
+    {"Identity", keras_identity},
+    {"LeakyReLU", keras_leaky_relu},
+    {"MaxPooling2D", keras_max_pool},
+    {"Multiply", keras_multiply},
+    {"Normalization", keras_normalization, keras_normalization_variables},
+    {"PReLU", keras_prelu, keras_prelu_variables},
+    {"Permute", keras_permute},
+    // What augments images does so in training only.
+    {"RandomBrightness", keras_identity},
+    {"RandomContrast", keras_identity},
+    {"RandomFlip", keras_identity},
+    {"RandomRotation", keras_identity},
+    {"RandomTranslation", keras_identity},
+    {"RandomZoom", keras_identity},
+    {"ReLU", keras_relu},
+    {"Rescaling", keras_rescaling},
+    {"Reshape", keras_reshape},
+    {"SeparableConv2D", keras_separable_conv, keras_separable_conv_variables},
+    {"Softmax", keras_softmax},
+    {"SpatialDropout2D", keras_identity},
+    {"Subtract", keras_subtract},
+    {"UpSampling2D", keras_up_sampling},
+    {"ZeroPadding2D", keras_pad},
+};
+
+// Layers that are code, in Python or elsewhere.
+constexpr const char* kCode[] = {"Lambda",          "TFSMLayer",        "TorchModuleWrapper",
+                                 "JaxLayer",        "FlaxLayer",        "TFOpLambda",
+                                 "SlicingOpLambda", "TensorFlowOpLayer"};
+
+}  // namespace
+
+const KerasLayerClass* find_keras_class(const std::string& name) {
+  for (const KerasLayerClass& each : kClasses) {
+    if (name == each.name) return &each;
+  }
+  return nullptr;
+}
+
+void expect_keras_class(const JsonView& layer, const std::string& class_name,
+                        const std::string& layer_name) {
+  if (find_keras_class(class_name) != nullptr) return;
+  const bool is_code = std::find(std::begin(kCode), std::end(kCode), class_name) != std::end(kCode);
+  const bool is_own = class_name.find('>') != std::string::npos;  // "package>class"
+  const char* reason = is_code  ? "which is code, and no code of a file is run"
+                       : is_own ? "a class of its author's own, which is not known"
+                                : "a class that is not known";
+  throw Error(fmt::format("{}: layer '{}' is a '{}', {}", layer.who(), printable(layer_name, 60),
+                          printable(class_name, 60), reason));
+}
+
+std::vector<KerasVariable> keras_variables(const KerasLayer& layer) {
+  const KerasLayerClass* known = find_keras_class(layer.class_name);
+  return known == nullptr || known->variables == nullptr ? std::vector<KerasVariable>()
+                                                         : known->variables(layer.config);
+}
+
+}  // namespace mnist

@@ -1,0 +1,33 @@
+// Every Keras layer that is known. Adding one: a function in a file layers_*.cpp of this folder and
+// a line in layer_list.cpp.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "formats/keras/translation.h"
+
+namespace mnist {
+
+struct KerasVariable {
+  std::string name;
+  bool trainable = true;
+};
+
+struct KerasLayerClass {
+  const char* name;
+  KerasValue (*translate)(KerasTranslation& layer);
+  // The layer's weights in Keras's order; null for a layer without any.
+  std::vector<KerasVariable> (*variables)(const JsonView& config) = nullptr;
+};
+
+// Null if there is none.
+const KerasLayerClass* find_keras_class(const std::string& name);
+
+// Throws Error naming the layer unless its class is known.
+void expect_keras_class(const JsonView& layer, const std::string& class_name,
+                        const std::string& layer_name);
+
+std::vector<KerasVariable> keras_variables(const KerasLayer& layer);
+
+}  // namespace mnist

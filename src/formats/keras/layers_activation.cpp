@@ -1,0 +1,162 @@
+// Activations: as layers, and as what other layers' configs name.
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "formats/keras/config.h"
+#include "formats/keras/layer_list.h"
+
+namespace mnist {
+namespace {
+
+using Attributes = std::map<std::string, Attribute>;
+
+struct Simple {
+  const char* keras;
+  const char* type;
+};
+// Keras's functions that are ONNX's with its usual attributes.
+constexpr Simple kSimple[] = {
+    {"relu", "Relu"},         {"sigmoid", "Sigmoid"},   {"tanh", "Tanh"},       {"selu", "Selu"},
+    {"softplus", "Softplus"}, {"softsign", "Softsign"}, {"exponential", "Exp"},
+};
+
+// Softmax over the axis of Keras's, -1 the last.
+KerasValue softmax(KerasTranslation& layer, KerasValue value, const char* type, int64_t axis,
+                   const std::string& suffix) {
+  if (axis < 0) axis += static_cast<int64_t>(value.shape.size()) + 1;
+  if (axis < 1) layer.fail("an axis of the image expected for the softmax");
+  return layer.order().softmax(type, std::move(value), static_cast<size_t>(axis - 1), suffix);
+}
+
+KerasValue hard_sigmoid(KerasTranslation& layer, KerasValue value, const std::string& suffix) {
+  const double slope = layer.keras_version() >= 3 ? 1.0 / 6.0 : 0.2;
+  return layer.map_elements("HardSigmoid", std::move(value), {{"alpha", slope}, {"beta", 0.5}},
+                            suffix);
+}
+
+// x * gate(x)
+KerasValue gated(KerasTranslation& layer, KerasValue value, const KerasValue& gate,
+                 const std::string& suffix) {
+  value.name = layer.add_node("Mul", {value.name, gate.name}, {}, suffix);
+  return value;
+}
+
+KerasValue clipped(KerasTranslation& layer, KerasValue value, double most,
+                   const std::string& suffix) {
+  return layer.map_elements("Clip", std::move(value), {{"min", 0.0}, {"max", most}}, suffix);
+}
+
+KerasValue leaky(KerasTranslation& layer, KerasValue value, double slope,
+                 const std::string& suffix) {
+  return layer.map_elements("LeakyRelu", std::move(value), {{"alpha", slope}}, suffix);
+}
+
+KerasValue apply(KerasTranslation& layer, KerasValue value, const std::string& function,
+                 const std::string& suffix) {
+  for (const Simple& simple : kSimple) {
+    if (function == simple.keras) {
+      return layer.map_elements(simple.type, std::move(value), {}, suffix);
+    }
+  }
+  if (function == "linear") return value;
+  if (function == "softmax") return softmax(layer, std::move(value), "Softmax", -1, suffix);
+  if (function == "log_softmax") return softmax(layer, std::move(value), "LogSoftmax", -1, suffix);
+  if (function == "elu") return layer.map_elements("Elu", std::move(value), {}, suffix);
+  if (function == "relu6") return clipped(layer, std::move(value), 6.0, suffix);
+  if (function == "leaky_relu") return leaky(layer, std::move(value), 0.2, suffix);
+  if (function == "hard_sigmoid") return hard_sigmoid(layer, std::move(value), suffix);
+  if (function == "swish" || function == "silu") {
+    const KerasValue gate = layer.map_elements("Sigmoid", value, {}, "sigmoid");
+    return gated(layer, std::move(value), gate, suffix);
+  }
+  if (function == "hard_swish" || function == "hard_silu") {
+    const KerasValue gate =
+        layer.map_elements("HardSigmoid", value, {{"alpha", 1.0 / 6.0}, {"beta", 0.5}}, "sigmoid");
+    return gated(layer, std::move(value), gate, suffix);
+  }
+  if (function == "mish") {
+    const KerasValue softplus = layer.map_elements("Softplus", value, {}, "softplus");
+    const KerasValue gate = layer.map_elements("Tanh", softplus, {}, "tanh");
+    return gated(layer, std::move(value), gate, suffix);
+  }
+  if (function == "gelu") return layer.map_elements("Gelu", std::move(value), {}, suffix);
+  layer.fail(fmt::format("activation '{}' is not known", printable(function, 60)));
+}
+
+// The ways of the ReLU layer's config.
+KerasValue relu(KerasTranslation& layer, KerasValue value, const JsonView& config,
+                const std::string& suffix) {
+  const std::optional<JsonView> most = config_value(config, "max_value");
+  const double slope = config_number(config, "negative_slope", config_number(config, "alpha", 0.0));
+  if (config_number(config, "threshold", 0.0) != 0.0) layer.fail("threshold: 0 expected");
+  if (most) {
+    if (slope != 0.0) layer.fail("max_value and negative_slope at once");
+    return clipped(layer, std::move(value), config_number(config, "max_value", 0.0), suffix);
+  }
+  if (slope != 0.0) return leaky(layer, std::move(value), slope, suffix);
+  return layer.map_elements("Relu", std::move(value), {}, suffix);
+}
+
+double leaky_slope(const JsonView& config) {
+  return config_number(config, "negative_slope", config_number(config, "alpha", 0.3));
+}
+
+}  // namespace
+
+// An activation that has a node before it in its layer is called like its function.
+KerasValue activate(KerasTranslation& layer, KerasValue value, const JsonView& config) {
+  const std::optional<JsonView> given = config_value(config, "activation");
+  if (!given) return value;
+  const KerasObject function = keras_object(*given);
+  if (function.config && function.name == "ReLU") {
+    return relu(layer, std::move(value), *function.config, "relu");
+  }
+  if (function.config && function.name == "LeakyReLU") {
+    return leaky(layer, std::move(value), leaky_slope(*function.config), "leaky_relu");
+  }
+  if (function.config && (function.name == "ELU" || function.name == "Softmax")) {
+    return apply(layer, std::move(value), function.name == "ELU" ? "elu" : "softmax",
+                 snake_case(function.name));
+  }
+  return apply(layer, std::move(value), function.name, function.name);
+}
+
+KerasValue keras_activation(KerasTranslation& layer) {
+  const KerasObject function = keras_object(layer.config().at("activation"));
+  return apply(layer, layer.input(), function.name, "");
+}
+
+KerasValue keras_relu(KerasTranslation& layer) {
+  return relu(layer, layer.input(), layer.config(), "");
+}
+
+KerasValue keras_leaky_relu(KerasTranslation& layer) {
+  return leaky(layer, layer.input(), leaky_slope(layer.config()), "");
+}
+
+KerasValue keras_elu(KerasTranslation& layer) {
+  const double alpha = config_number(layer.config(), "alpha", 1.0);
+  return layer.map_elements("Elu", layer.input(), {{"alpha", alpha}});
+}
+
+KerasValue keras_softmax(KerasTranslation& layer) {
+  return softmax(layer, layer.input(), "Softmax", config_integer(layer.config(), "axis", -1), "");
+}
+
+std::vector<KerasVariable> keras_prelu_variables(const JsonView&) { return {{"alpha"}}; }
+
+// A slope for each element, or one for all along the shared axes.
+KerasValue keras_prelu(KerasTranslation& layer) {
+  KerasValue value = layer.input();
+  Tensor slope = layer.take("alpha", Shape(value.shape.size(), -1));
+  if (value.is_planes) {
+    slope.values = to_planes(slope.values, slope.shape);
+    slope.shape = {slope.shape[2], slope.shape[0], slope.shape[1]};
+  } else if (!value.flattened.empty() && slope.values.size() > 1) {
+    slope.values = to_planes(slope.values, value.flattened);
+  }
+  value.name = layer.add_node("PRelu", {value.name, layer.add_weight("alpha", std::move(slope))});
+  return value;
+}
+
+}  // namespace mnist

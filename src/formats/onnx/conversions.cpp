@@ -1,0 +1,100 @@
+#include "formats/onnx/conversions.h"
+
+#include <string_view>
+
+namespace mnist {
+namespace {
+
+struct Entry {
+  std::string_view domain;
+  std::string_view type;
+  OnnxConversion convert;
+};
+
+constexpr std::string_view kMl = "ai.onnx.ml";
+constexpr std::string_view kMicrosoft = "com.microsoft";
+
+// Operators that are the document's own as they are.
+void convert_plain(OnnxCall& call) {
+  const OnnxValue& x = call.activation(0);
+  call.set_like(x, call.add(call.node.node().type, {x.name}, call.attributes()));
+}
+
+constexpr Entry kConversions[] = {
+    {"", "Identity", convert_alias},
+    {"", "Dropout", convert_alias},
+    {"", "Cast", convert_cast},
+    {"", "Shape", convert_shape},
+    {"", "Size", convert_size},
+    {"", "Reshape", convert_reshape},
+    {"", "Flatten", convert_flatten},
+    {"", "Squeeze", convert_squeeze},
+    {"", "Unsqueeze", convert_unsqueeze},
+    {"", "Transpose", convert_transpose},
+    {"", "Expand", convert_expand},
+    {"", "Concat", convert_concat},
+    {"", "Slice", convert_slice},
+    {"", "Split", convert_split},
+    {"", "Gather", convert_gather},
+    {"", "Pad", convert_pad},
+    {"", "Resize", convert_resize},
+    {"", "Upsample", convert_resize},
+    {"", "Constant", convert_constant},
+    {"", "Conv", convert_convolution},
+    {"", "Gemm", convert_gemm},
+    {"", "MatMul", convert_matmul},
+    {"", "BatchNormalization", convert_batch_normalization},
+    {"", "MaxPool", convert_max_pool},
+    {"", "Add", convert_pair},
+    {"", "Sub", convert_pair},
+    {"", "Mul", convert_pair},
+    {"", "Div", convert_pair},
+    {"", "Pow", convert_pair},
+    {"", "PRelu", convert_pair},
+    {"", "Equal", convert_pair},
+    {"", "Greater", convert_pair},
+    {"", "GreaterOrEqual", convert_pair},
+    {"", "Less", convert_pair},
+    {"", "LessOrEqual", convert_pair},
+    {"", "Sum", convert_sum},
+    {"", "Mean", convert_sum},
+    {"", "Max", convert_sum},
+    {"", "Min", convert_sum},
+    {"", "Clip", convert_clip},
+    {"", "Softmax", convert_softmax},
+    {"", "LogSoftmax", convert_softmax},
+    {"", "ReduceMean", convert_reduce},
+    {"", "ReduceSum", convert_reduce},
+    {"", "ReduceMax", convert_reduce},
+    {"", "ReduceMin", convert_reduce},
+    {"", "ReduceL1", convert_reduce},
+    {"", "ReduceL2", convert_reduce},
+    {"", "MeanVarianceNormalization", convert_mean_variance},
+    {"", "ArgMax", convert_arg_max},
+    {"", "LpNormalization", convert_axis_norm},
+    {"", "LayerNormalization", convert_axis_norm},
+    {"", "QuantizeLinear", convert_quantize},
+    {"", "DequantizeLinear", convert_dequantize},
+    {"", "QLinearConv", convert_quantized_convolution},
+    {"", "QLinearMatMul", convert_quantized_matmul},
+    {"", "DynamicQuantizeLinear", convert_dynamic_quantization},
+    {kMl, "LinearClassifier", convert_linear_classifier},
+    {kMl, "Normalizer", convert_plain},
+    {kMl, "Scaler", convert_scaler},
+    {kMicrosoft, "FusedConv", convert_fused_convolution},
+    {kMicrosoft, "FusedGemm", convert_fused_gemm},
+    {kMicrosoft, "Gelu", convert_plain},
+    {kMicrosoft, "QuantizeLinear", convert_quantize},
+    {kMicrosoft, "DequantizeLinear", convert_dequantize},
+};
+
+}  // namespace
+
+OnnxConversion find_onnx_conversion(const std::string& domain, const std::string& type) {
+  for (const Entry& entry : kConversions) {
+    if (domain == entry.domain && type == entry.type) return entry.convert;
+  }
+  return nullptr;
+}
+
+}  // namespace mnist

@@ -1,0 +1,241 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "formats/onnx/conversions.h"
+#include "mnist/error.h"
+
+namespace mnist {
+namespace {
+
+// A target of Reshape whose zeros are resolved: extents, of which one may be left to the others.
+constexpr int64_t kRest = -1;
+// The number of images, as a target says it.
+constexpr int64_t kBatch = -2;
+
+std::vector<int64_t> reshape_target(const OnnxCall& call) {
+  if (call.node.has("shape")) return call.node.integers("shape");
+  const OnnxConstant& target = call.constant(1);
+  if (!is_whole(target.type) || target.shape.size() > 1) {
+    call.node.fail("input 1: a list of integers expected");
+  }
+  std::vector<int64_t> result;
+  for (size_t i = 0; i < target.size(); ++i) {
+    if (!target.has_batch(i)) {
+      result.push_back(target.whole[i]);
+    } else if (target.batches[i] == 1 && target.whole[i] == 0) {
+      result.push_back(kBatch);
+    } else {
+      call.node.fail("its shape computes with the number of images");
+    }
+  }
+  return result;
+}
+
+void resolve_zeros(const OnnxCall& call, const Shape& from, std::vector<int64_t>& target) {
+  if (call.node.integer("allowzero", 0) != 0) return;
+  for (size_t i = 0; i < target.size(); ++i) {
+    if (target[i] != 0) continue;
+    if (i >= from.size()) call.node.fail("its shape has a 0 beyond the input's dimensions");
+    target[i] = i == 0 && from[0] == call.graph.batch() ? kBatch : from[i];
+  }
+}
+
+// Extents of an image that hold `count` elements; nothing where they cannot.
+std::optional<Shape> filled(const std::vector<int64_t>& extents, size_t count) {
+  Shape shape = extents;
+  int64_t* rest = nullptr;
+  uint64_t product = 1;
+  for (int64_t& extent : shape) {
+    if (extent == kRest && rest == nullptr) {
+      rest = &extent;
+      continue;
+    }
+    if (extent < 1 || static_cast<uint64_t>(extent) > count) return std::nullopt;
+    product *= static_cast<uint64_t>(extent);  // both at most 2^31
+    if (product > count) return std::nullopt;
+  }
+  if (rest != nullptr && count % product == 0) {
+    *rest = static_cast<int64_t>(count / product);
+    product = count;
+  }
+  if (product != count) return std::nullopt;
+  return shape;
+}
+
+// Whether `lead`, the first of a target's extents, may be the number of images.
+bool may_be_batch(const OnnxCall& call, int64_t lead, bool rest_is_open) {
+  const int64_t batch = call.graph.batch();
+  if (lead == kBatch || lead == batch) return true;
+  if (lead == kRest) return !rest_is_open;
+  return lead == 1 && batch == kOpenBatch;
+}
+
+}  // namespace
+
+void convert_alias(OnnxCall& call) {
+  const OnnxValue value = call.activation(0);
+  call.set(value);
+}
+
+void convert_cast(OnnxCall& call) {
+  const auto type = static_cast<OnnxType>(call.node.integer("to", 0));
+  OnnxValue value = call.activation(0);
+  if (!is_real(type) && !is_whole(type)) {
+    call.node.fail("to " + to_string(type) + ": not a type of numbers");
+  }
+  // What is whole already stays as it is, and what is real keeps float32's precision.
+  const bool fits = is_real(type) ||
+                    (is_whole(value.type) && range_of(type).least <= range_of(value.type).least &&
+                     range_of(type).most >= range_of(value.type).most);
+  if (!fits) {
+    call.node.fail(fmt::format("from {} to {}: values that depend on the image are not rounded",
+                               to_string(value.type), to_string(type)));
+  }
+  value.type = type;
+  call.set(std::move(value));
+}
+
+void convert_shape(OnnxCall& call) {
+  const Shape shape = call.full_shape(call.activation(0));
+  const auto rank = static_cast<int64_t>(shape.size());
+  const auto place = [&](int64_t at) {
+    return std::clamp<int64_t>(at < 0 ? at + rank : at, 0, rank);
+  };
+  const int64_t start = place(call.node.integer("start", 0));
+  const int64_t end = std::max(start, place(call.node.integer("end", rank)));
+  OnnxConstant result = whole_constant({end - start}, {shape.begin() + start, shape.begin() + end});
+  if (start == 0 && end > 0 && shape[0] == kOpenBatch) {
+    result.whole[0] = 0;
+    result.batches.assign(result.whole.size(), 0);
+    result.batches[0] = 1;
+  }
+  call.set({std::make_shared<OnnxConstant>(std::move(result)), call.node.label(), OnnxType::kInt64,
+            false});
+}
+
+void convert_size(OnnxCall& call) {
+  const OnnxValue& value = call.activation(0);
+  const auto image = static_cast<int64_t>(element_count(call.shape(value)));
+  OnnxConstant result = whole_constant({}, {image});
+  if (value.leads && call.graph.batch() == kOpenBatch) {
+    result.whole = {0};
+    result.batches = {image};
+  } else if (value.leads) {
+    result.whole = {image * call.graph.batch()};  // both below 2^31
+  }
+  call.set({std::make_shared<OnnxConstant>(std::move(result)), call.node.label(), OnnxType::kInt64,
+            false});
+}
+
+void convert_reshape(OnnxCall& call) {
+  const OnnxValue value = call.activation(0);
+  const Shape from = call.full_shape(value);
+  std::vector<int64_t> target = reshape_target(call);
+  const std::vector<int64_t> given = target;
+  resolve_zeros(call, from, target);
+  const size_t count = element_count(call.shape(value));
+  // Usually the first extent is the batch and the others are an image's.
+  if (!target.empty()) {
+    const std::vector<int64_t> rest(target.begin() + 1, target.end());
+    const bool open = std::find(rest.begin(), rest.end(), kRest) != rest.end();
+    const std::optional<Shape> image = filled(rest, count);
+    if (image && may_be_batch(call, target[0], open)) {
+      Shape full = *image;
+      full.insert(full.begin(), call.graph.batch());
+      call.set(call.reshaped(value, full));
+      return;
+    }
+  }
+  for (int64_t& extent : target) extent = extent == kBatch ? 1 : extent;
+  const std::optional<Shape> single = filled(target, count);
+  if (call.graph.batch() != 1 || !single) {
+    call.node.fail(fmt::format("{} to {} does not keep each image's values together",
+                               to_string(from), to_string(given)));
+  }
+  call.set(call.reshaped(value, *single));
+}
+
+void convert_flatten(OnnxCall& call) {
+  const OnnxValue value = call.activation(0);
+  const Shape from = call.full_shape(value);
+  const int64_t wanted = call.node.integer("axis", 1);
+  const auto rank = static_cast<int64_t>(from.size());
+  const size_t axis = wanted == rank ? from.size() : call.node.axis(wanted, from.size());
+  const auto middle = from.begin() + static_cast<ptrdiff_t>(axis);
+  const auto product = [](auto begin, auto end) {
+    return std::accumulate(begin, end, int64_t{1}, std::multiplies<>());
+  };
+  int64_t lead = product(from.begin(), middle);
+  int64_t rest = product(middle, from.end());
+  if (rest < 0) {  // axis 0 of an open number of images makes sense for one only
+    lead = kOpenBatch;
+    rest = -rest;
+  }
+  call.set(call.reshaped(value, {lead, rest}));
+}
+
+void convert_squeeze(OnnxCall& call) {
+  const OnnxValue value = call.activation(0);
+  call.set(call.reshaped(
+      value, onnx_squeezed(call.node, call.full_shape(value), call.integers("axes", 1))));
+}
+
+void convert_unsqueeze(OnnxCall& call) {
+  const OnnxValue value = call.activation(0);
+  call.set(call.reshaped(
+      value, onnx_unsqueezed(call.node, call.full_shape(value), call.integers("axes", 1))));
+}
+
+void convert_transpose(OnnxCall& call) {
+  const OnnxValue value = call.activation(0);
+  const Shape from = call.full_shape(value);
+  std::vector<int64_t> order = call.node.integers("perm");
+  if (order.empty()) {
+    for (size_t axis = from.size(); axis-- > 0;) order.push_back(static_cast<int64_t>(axis));
+  }
+  if (order.size() != from.size()) call.node.fail("perm: an entry for every axis expected");
+  call.node.axes(order, from.size());  // none twice
+  Shape to;
+  std::vector<int64_t> moved;  // axes that are longer than 1, in their new order
+  for (int64_t each : order) {
+    const size_t axis = call.node.axis(each, from.size());
+    to.push_back(from[axis]);
+    if (from[axis] != 1) moved.push_back(static_cast<int64_t>(axis));
+  }
+  // Where only axes of 1 change their places, the values stay where they are.
+  if (std::is_sorted(moved.begin(), moved.end())) {
+    call.set(call.reshaped(value, to));
+    return;
+  }
+  std::vector<int64_t> document_order = {0};
+  for (int64_t each : order) {
+    const size_t axis = call.node.axis(each, from.size());
+    if (!value.leads) document_order.push_back(static_cast<int64_t>(axis) + 1);
+    if (value.leads && axis != 0) document_order.push_back(static_cast<int64_t>(axis));
+  }
+  if (value.leads && call.node.axis(order[0], from.size()) != 0) {
+    call.node.fail("moves the batch, which would mix images");
+  }
+  call.set_like(value, call.add("Transpose", {value.name}, {{"perm", document_order}}));
+}
+
+// Only to the shape that it has already: what would be repeated is repeated by the operators.
+void convert_expand(OnnxCall& call) {
+  const OnnxValue value = call.activation(0);
+  const Shape from = call.full_shape(value);
+  const OnnxConstant& target = call.constant(1);
+  const size_t missing = from.size() - std::min(from.size(), target.size());
+  bool same = target.size() <= from.size() && is_whole(target.type);
+  for (size_t i = 0; same && i < target.size(); ++i) {
+    const int64_t extent = from[i + missing];
+    same = target.has_batch(i)
+               ? extent == kOpenBatch && target.batches[i] == 1 && target.whole[i] == 0
+               : target.whole[i] == 1 || target.whole[i] == extent;
+  }
+  if (!same) call.node.fail("repeats values that depend on the image, which is not done");
+  call.set(value);
+}
+
+}  // namespace mnist

@@ -1,0 +1,140 @@
+#include "formats/onnx/import.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "formats/onnx/importer.h"
+#include "mnist/error.h"
+
+namespace mnist {
+namespace {
+
+// Names that exporters give to every graph.
+constexpr const char* kEmptyNames[] = {"main_graph",
+                                       "torch_jit",
+                                       "torch-jit-export",
+                                       "tf2onnx",
+                                       "Graph",
+                                       "main",
+                                       "graph",
+                                       "OnnxGraph",
+                                       "onnx-model",
+                                       "mlprodict_ONNX(LogisticRegression)"};
+
+std::string architecture_of(const OnnxModel& file) {
+  const std::string& name = file.graph.name;
+  const bool says_nothing =
+      name.empty() ||
+      std::find(std::begin(kEmptyNames), std::end(kEmptyNames), name) != std::end(kEmptyNames);
+  if (!says_nothing) return printable(name, 200);
+  return file.producer.empty() ? "onnx" : printable(file.producer, 200);
+}
+
+// Whether one could read the input's leading extent as the image's, too.
+bool may_lack_batch(const OnnxModel& file) {
+  std::set<std::string> initializers;
+  for (const OnnxTensor& tensor : file.graph.initializers) initializers.insert(tensor.name);
+  return std::all_of(file.graph.inputs.begin(), file.graph.inputs.end(), [&](const auto& input) {
+    return initializers.contains(input.name) ||
+           (input.has_shape && !input.shape.empty() && input.shape[0].value > 0);
+  });
+}
+
+bool has_one_extent(const OnnxModel& file) {
+  return std::any_of(file.graph.inputs.begin(), file.graph.inputs.end(),
+                     [](const auto& input) { return input.has_shape && input.shape.size() == 1; });
+}
+
+Model import_with_batch_or_without(const OnnxModel& file, const ModelSource& source,
+                                   const std::string& output) {
+  std::string reason;
+  try {
+    return OnnxImporter(file, source, true).import(output);
+  } catch (const Error& error) {
+    if (!may_lack_batch(file)) throw;
+    reason = error.what();
+  }
+  try {
+    return OnnxImporter(file, source, false).import(output);
+  } catch (const Error&) {
+    if (has_one_extent(file)) throw;
+  }
+  throw Error(reason);
+}
+
+OnnxType input_type(const OnnxModel& file, const Model& model) {
+  for (const OnnxValueInfo& input : file.graph.inputs) {
+    if (printable(input.name, 200) == model.input) return input.type;
+  }
+  return OnnxType::kFloat;
+}
+
+void add_metadata(const OnnxModel& file, Model& model) {
+  for (const auto& [key, value] : file.metadata) model.metadata[key] = value;
+  const auto add = [&](const char* key, const std::string& value) {
+    if (!value.empty()) model.metadata[key] = value;
+  };
+  add("onnx.producer", file.producer_version.empty()
+                           ? file.producer
+                           : fmt::format("{} {}", file.producer, file.producer_version));
+  add("onnx.ir_version", std::to_string(file.ir_version));
+  add("onnx.description", file.documentation);
+  std::vector<std::string> opsets;
+  for (const auto& [domain, version] : file.opsets) {
+    opsets.push_back(domain.empty() ? std::to_string(version)
+                                    : fmt::format("{} {}", domain, version));
+  }
+  add("onnx.opset", join(opsets));
+}
+
+// The one number that a weight of an affine node is; nothing for another.
+std::optional<double> single(const Model& model, const std::string& name) {
+  if (!model.is_weight(name)) return std::nullopt;
+  const std::vector<float>& values = model.weight(name).values;
+  if (values.empty()) return std::nullopt;
+  return values[0];
+}
+
+}  // namespace
+
+Model import_onnx(const OnnxModel& file, const ModelSource& source) {
+  std::string note;
+  const std::string output = onnx_scores(file, source.who, note);
+  Model model = import_with_batch_or_without(file, source, output);
+  model.architecture = architecture_of(file);
+  add_metadata(file, model);
+  if (!note.empty()) model.metadata["onnx.output"] = note;
+  if (is_whole(input_type(file, model)) || scales_pixels(model)) model.pixels = {1.0, 0.0};
+  return model;
+}
+
+bool scales_pixels(const Model& model) {
+  // A chain of a few nodes at the beginning: v becomes v * scale + offset.
+  constexpr double kLargestScale = 0.03;  // of pixels up to 255 to about +-4
+  std::string at = model.input;
+  double scale = 1;
+  for (const Node& node : model.nodes) {
+    const auto place = std::find(node.inputs.begin(), node.inputs.end(), at);
+    if (place == node.inputs.end()) continue;
+    const bool one_input = node.inputs.size() == 1;
+    const bool is_view = node.type == "Reshape" || node.type == "Flatten" ||
+                         node.type == "Transpose" || node.type == "Identity";
+    if (node.inputs.size() == 2 && (node.type == "Mul" || node.type == "Div")) {
+      const size_t other = place == node.inputs.begin() ? 1 : 0;
+      const std::optional<double> number = single(model, node.inputs[other]);
+      if (!number || *number == 0 || (node.type == "Div" && other == 0)) return false;
+      scale *= node.type == "Mul" ? *number : 1 / *number;
+    } else if (!(one_input && is_view) && node.type != "Sub" && node.type != "Add") {
+      break;
+    }
+    at = node.outputs[0];
+  }
+  return std::fabs(scale) < kLargestScale;
+}
+
+}  // namespace mnist

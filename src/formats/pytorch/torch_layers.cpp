@@ -1,0 +1,164 @@
+// PyTorch's layers as ONNX's nodes.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "formats/pytorch/torch_weights.h"
+#include "mnist/error.h"
+
+namespace mnist {
+namespace {
+
+using Integers = std::vector<int64_t>;
+
+// A layer's attributes, as Python keeps them.
+class Attributes {
+ public:
+  Attributes(const TorchLayer& layer, const std::string& who) : layer_(layer), who_(who) {}
+
+  [[noreturn]] void fail(std::string_view reason) const {
+    throw Error(fmt::format("{}: layer '{}' ({}): {}", who_, printable(layer_.name, 80),
+                            layer_type(layer_.type), reason));
+  }
+
+  bool flag(std::string_view name) const {
+    const PickleRef value = find_item(*layer_.state, name);
+    const bool* found = value == nullptr ? nullptr : value->as<bool>();
+    return found != nullptr && *found;
+  }
+
+  double number(std::string_view name, double otherwise) const {
+    const PickleRef value = find_item(*layer_.state, name);
+    if (value == nullptr || value->as<std::monostate>() != nullptr) return otherwise;
+    if (const auto* real = value->as<double>()) return *real;
+    if (const auto* integer = value->as<int64_t>()) return static_cast<double>(*integer);
+    fail(fmt::format("{}: a number expected", name));
+  }
+
+  // One integer for both axes, or two. Throws where there is none.
+  Integers pair(std::string_view name) const {
+    const PickleRef value = find_item(*layer_.state, name);
+    if (value == nullptr) fail(fmt::format("{} is not known", name));
+    if (const auto* both = value->as<int64_t>()) return {*both, *both};
+    const auto* tuple = value->as<PickleTuple>();
+    if (tuple != nullptr && tuple->items.size() == 2) {
+      const auto* first = tuple->items[0]->as<int64_t>();
+      const auto* second = tuple->items[1]->as<int64_t>();
+      if (first != nullptr && second != nullptr) return {*first, *second};
+    }
+    fail(fmt::format("{}: one or two integers expected", name));
+  }
+
+  bool is_text(std::string_view name, std::string_view text) const {
+    const PickleRef value = find_item(*layer_.state, name);
+    const auto* found = value == nullptr ? nullptr : value->as<PickleText>();
+    return found != nullptr && found->text == text;
+  }
+
+  bool is_none(std::string_view name) const {
+    const PickleRef value = find_item(*layer_.state, name);
+    return value == nullptr || value->as<std::monostate>() != nullptr;
+  }
+
+ private:
+  const TorchLayer& layer_;
+  const std::string& who_;
+};
+
+Attribute pads(const Integers& padding) {
+  return Integers{padding[0], padding[1], padding[0], padding[1]};
+}
+
+Node conv(const Attributes& layer) {
+  Node node{"Conv", "", {}, {}, {}};
+  // Of TorchScript only the weights are known; whoever builds on it finds out.
+  node.attributes["kernel_shape"] = layer.pair("kernel_size");
+  node.attributes["strides"] = layer.pair("stride");
+  node.attributes["dilations"] = layer.pair("dilation");
+  node.attributes["group"] = static_cast<int64_t>(layer.number("groups", 1));
+  if (layer.is_text("padding", "same")) {
+    node.attributes["auto_pad"] = std::string("SAME_UPPER");
+  } else if (!layer.is_text("padding", "valid")) {
+    node.attributes["pads"] = pads(layer.pair("padding"));
+  }
+  if (!layer.is_none("padding_mode") && !layer.is_text("padding_mode", "zeros")) {
+    layer.fail("padding with zeros expected");
+  }
+  if (layer.flag("transposed")) layer.fail("transposed convolutions are not supported");
+  return node;
+}
+
+Node pool(const Attributes& layer, const char* type) {
+  Node node{type, "", {}, {}, {}};
+  const Integers kernel = layer.pair("kernel_size");
+  node.attributes["kernel_shape"] = kernel;
+  node.attributes["strides"] = layer.is_none("stride") ? kernel : layer.pair("stride");
+  node.attributes["pads"] = pads(layer.is_none("padding") ? Integers{0, 0} : layer.pair("padding"));
+  if (layer.flag("ceil_mode")) node.attributes["ceil_mode"] = int64_t{1};
+  if (node.type == "AveragePool") {
+    node.attributes["count_include_pad"] = int64_t{layer.flag("count_include_pad") ? 1 : 0};
+  } else if (!layer.is_none("dilation")) {
+    node.attributes["dilations"] = layer.pair("dilation");
+  }
+  return node;
+}
+
+Node adaptive_pool(const Attributes& layer) {
+  if (layer.pair("output_size") != Integers{1, 1}) {
+    layer.fail("adaptive pooling to one value a channel expected");
+  }
+  return {"GlobalAveragePool", "", {}, {}, {}};
+}
+
+// Layers that compute nothing, or nothing in a trained network.
+constexpr std::string_view kPassedOver[] = {"Dropout",        "Dropout2d", "AlphaDropout",
+                                            "FeatureDropout", "Identity",  "Sequential"};
+
+// Layers that are one node of the same attributes.
+struct Plain {
+  std::string_view layer;
+  const char* node;
+};
+constexpr Plain kPlain[] = {{"ReLU", "Relu"},         {"Tanh", "Tanh"},
+                            {"Sigmoid", "Sigmoid"},   {"Flatten", "Flatten"},
+                            {"Linear", "Gemm"},       {"Softmax", "Softmax"},
+                            {"Softmax2d", "Softmax"}, {"LogSoftmax", "LogSoftmax"}};
+
+Node node_of_layer(const TorchLayer& layer, const std::string& who) {
+  const std::string_view type = layer_type(layer.type);
+  const Attributes attributes(layer, who);
+  for (const Plain& plain : kPlain) {
+    if (plain.layer == type) return {plain.node, "", {}, {}, {}};
+  }
+  if (type == "Conv2d") return conv(attributes);
+  if (type == "MaxPool2d") return pool(attributes, "MaxPool");
+  if (type == "AvgPool2d") return pool(attributes, "AveragePool");
+  if (type == "AdaptiveAvgPool2d") return adaptive_pool(attributes);
+  if (type == "BatchNorm1d" || type == "BatchNorm2d") {
+    return {"BatchNormalization", "", {}, {}, {{"epsilon", attributes.number("eps", 1e-5)}}};
+  }
+  if (type == "LeakyReLU") {
+    return {"LeakyRelu", "", {}, {}, {{"alpha", attributes.number("negative_slope", 0.01)}}};
+  }
+  if (type == "ELU") return {"Elu", "", {}, {}, {{"alpha", attributes.number("alpha", 1.0)}}};
+  throw Error(fmt::format("{}: layer '{}': class '{}' is not known", who, printable(layer.name, 80),
+                          printable(layer.type, 120)));
+}
+
+}  // namespace
+
+std::vector<Node> nodes_of_layers(const std::vector<TorchLayer>& layers, const std::string& who) {
+  std::vector<Node> nodes;
+  for (const TorchLayer& layer : layers) {
+    const std::string_view type = layer_type(layer.type);
+    if (std::find(std::begin(kPassedOver), std::end(kPassedOver), type) != std::end(kPassedOver)) {
+      continue;
+    }
+    nodes.push_back(node_of_layer(layer, who));
+    nodes.back().name = layer.name;
+  }
+  return nodes;
+}
+
+}  // namespace mnist
