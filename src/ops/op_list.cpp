@@ -12,6 +12,7 @@ std::unique_ptr<Op> make_batch_normalization(const OpSpec& spec);
 std::unique_ptr<Op> make_binary(const OpSpec& spec);
 std::unique_ptr<Op> make_concat(const OpSpec& spec);
 std::unique_ptr<Op> make_conv(const OpSpec& spec);
+std::unique_ptr<Op> make_dequantize_linear(const OpSpec& spec);
 std::unique_ptr<Op> make_dropout(const OpSpec& spec);
 std::unique_ptr<Op> make_flatten(const OpSpec& spec);
 std::unique_ptr<Op> make_gelu(const OpSpec& spec);
@@ -22,6 +23,7 @@ std::unique_ptr<Op> make_identity(const OpSpec& spec);
 std::unique_ptr<Op> make_log_softmax(const OpSpec& spec);
 std::unique_ptr<Op> make_max_pool(const OpSpec& spec);
 std::unique_ptr<Op> make_pad(const OpSpec& spec);
+std::unique_ptr<Op> make_quantize_linear(const OpSpec& spec);
 std::unique_ptr<Op> make_reduce(const OpSpec& spec);
 std::unique_ptr<Op> make_reshape(const OpSpec& spec);
 std::unique_ptr<Op> make_resize(const OpSpec& spec);
@@ -50,6 +52,7 @@ constexpr Entry kOps[] = {
     {"Clip", make_activation},
     {"Concat", make_concat},
     {"Conv", make_conv},
+    {"DequantizeLinear", make_dequantize_linear},
     {"Div", make_binary},
     {"Dropout", make_dropout},
     {"Elu", make_activation},
@@ -81,6 +84,7 @@ constexpr Entry kOps[] = {
     {"PRelu", make_binary},
     {"Pad", make_pad},
     {"Pow", make_binary},
+    {"QuantizeLinear", make_quantize_linear},
     {"Reciprocal", make_unary},
     {"ReduceL1", make_reduce},
     {"ReduceL2", make_reduce},

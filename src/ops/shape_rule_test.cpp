@@ -253,6 +253,26 @@ TEST(ShapeRule, Resize) {
                "got tf_crop_and_resize");
 }
 
+TEST(ShapeRule, Quantization) {
+  auto given = [](Shape shape, std::vector<float> values) {
+    return RowInput{RowInput::Kind::kWeight, std::move(shape), std::move(values)};
+  };
+  for (const char* type : {"QuantizeLinear", "DequantizeLinear"}) {
+    expect_error(type, {x({3, 2})}, {}, "inputs expected, got 1");
+    expect_error(type, {x({3, 2}), x({})}, {}, "must be a weight");
+    expect_error(type, {x({3, 2}), given({2}, {1, 1})}, {}, "a scale, or 3 of them");
+    expect_error(type, {x({3, 2}), given({3}, {1, 1, 1})}, {{"axis", int64_t{0}}}, "the batch");
+    expect_error(type, {x({3, 2}), given({}, {-1})}, {}, "a scale is negative");
+    expect_error(type, {x({3, 2}), given({}, {1}), given({2}, {0, 0})}, {}, "as many zero points");
+    expect_error(type, {x({3, 2}), given({}, {1}), given({}, {0.5F})}, {}, "not a whole number");
+    auto op = make_row_op(row_of(type, {x({3, 2}), given({}, {1}), given({}, {3})}, {}));
+    EXPECT_FALSE(op->trainable(1));
+    EXPECT_FALSE(op->trainable(2));
+    EXPECT_EQ(op->initial(1).kind, Initial::Kind::kOne);
+  }
+  expect_error("QuantizeLinear", {x({3}), given({}, {1})}, {{"to", "float8"}}, "got float8");
+}
+
 TEST(ShapeRule, ConcatSoftmaxDropout) {
   Attributes second = {{"axis", int64_t{2}}};
   expect_error("Concat", {x({2, 3}), x({3, 3})}, second, "(2,3) and (3,3) do not fit together");
