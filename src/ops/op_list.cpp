@@ -19,9 +19,16 @@ std::unique_ptr<Op> make_gelu(const OpSpec& spec);
 std::unique_ptr<Op> make_gemm(const OpSpec& spec);
 std::unique_ptr<Op> make_global_average_pool(const OpSpec& spec);
 std::unique_ptr<Op> make_global_max_pool(const OpSpec& spec);
+std::unique_ptr<Op> make_group_normalization(const OpSpec& spec);
 std::unique_ptr<Op> make_identity(const OpSpec& spec);
+std::unique_ptr<Op> make_instance_normalization(const OpSpec& spec);
+std::unique_ptr<Op> make_layer_normalization(const OpSpec& spec);
 std::unique_ptr<Op> make_log_softmax(const OpSpec& spec);
+std::unique_ptr<Op> make_lp_normalization(const OpSpec& spec);
+std::unique_ptr<Op> make_lrn(const OpSpec& spec);
 std::unique_ptr<Op> make_max_pool(const OpSpec& spec);
+std::unique_ptr<Op> make_mean_variance_normalization(const OpSpec& spec);
+std::unique_ptr<Op> make_normalizer(const OpSpec& spec);
 std::unique_ptr<Op> make_pad(const OpSpec& spec);
 std::unique_ptr<Op> make_quantize_linear(const OpSpec& spec);
 std::unique_ptr<Op> make_reduce(const OpSpec& spec);
@@ -67,20 +74,27 @@ constexpr Entry kOps[] = {
     {"GlobalMaxPool", make_global_max_pool},
     {"Greater", make_binary},
     {"GreaterOrEqual", make_binary},
+    {"GroupNormalization", make_group_normalization},
     {"HardSigmoid", make_activation},
     {"HardSwish", make_activation},
     {"Identity", make_identity},
+    {"InstanceNormalization", make_instance_normalization},
+    {"LRN", make_lrn},
+    {"LayerNormalization", make_layer_normalization},
     {"LeakyRelu", make_activation},
     {"Less", make_binary},
     {"LessOrEqual", make_binary},
     {"Log", make_unary},
     {"LogSoftmax", make_log_softmax},
+    {"LpNormalization", make_lp_normalization},
     {"Max", make_binary},
     {"MaxPool", make_max_pool},
+    {"MeanVarianceNormalization", make_mean_variance_normalization},
     {"Min", make_binary},
     {"Mish", make_activation},
     {"Mul", make_binary},
     {"Neg", make_unary},
+    {"Normalizer", make_normalizer},
     {"PRelu", make_binary},
     {"Pad", make_pad},
     {"Pow", make_binary},
