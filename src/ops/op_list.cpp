@@ -12,16 +12,25 @@ std::unique_ptr<Op> make_batch_normalization(const OpSpec& spec);
 std::unique_ptr<Op> make_binary(const OpSpec& spec);
 std::unique_ptr<Op> make_concat(const OpSpec& spec);
 std::unique_ptr<Op> make_conv(const OpSpec& spec);
+std::unique_ptr<Op> make_dequantize_linear(const OpSpec& spec);
 std::unique_ptr<Op> make_dropout(const OpSpec& spec);
 std::unique_ptr<Op> make_flatten(const OpSpec& spec);
 std::unique_ptr<Op> make_gelu(const OpSpec& spec);
 std::unique_ptr<Op> make_gemm(const OpSpec& spec);
 std::unique_ptr<Op> make_global_average_pool(const OpSpec& spec);
 std::unique_ptr<Op> make_global_max_pool(const OpSpec& spec);
+std::unique_ptr<Op> make_group_normalization(const OpSpec& spec);
 std::unique_ptr<Op> make_identity(const OpSpec& spec);
+std::unique_ptr<Op> make_instance_normalization(const OpSpec& spec);
+std::unique_ptr<Op> make_layer_normalization(const OpSpec& spec);
 std::unique_ptr<Op> make_log_softmax(const OpSpec& spec);
+std::unique_ptr<Op> make_lp_normalization(const OpSpec& spec);
+std::unique_ptr<Op> make_lrn(const OpSpec& spec);
 std::unique_ptr<Op> make_max_pool(const OpSpec& spec);
+std::unique_ptr<Op> make_mean_variance_normalization(const OpSpec& spec);
+std::unique_ptr<Op> make_normalizer(const OpSpec& spec);
 std::unique_ptr<Op> make_pad(const OpSpec& spec);
+std::unique_ptr<Op> make_quantize_linear(const OpSpec& spec);
 std::unique_ptr<Op> make_reduce(const OpSpec& spec);
 std::unique_ptr<Op> make_reshape(const OpSpec& spec);
 std::unique_ptr<Op> make_resize(const OpSpec& spec);
@@ -50,6 +59,7 @@ constexpr Entry kOps[] = {
     {"Clip", make_activation},
     {"Concat", make_concat},
     {"Conv", make_conv},
+    {"DequantizeLinear", make_dequantize_linear},
     {"Div", make_binary},
     {"Dropout", make_dropout},
     {"Elu", make_activation},
@@ -64,23 +74,31 @@ constexpr Entry kOps[] = {
     {"GlobalMaxPool", make_global_max_pool},
     {"Greater", make_binary},
     {"GreaterOrEqual", make_binary},
+    {"GroupNormalization", make_group_normalization},
     {"HardSigmoid", make_activation},
     {"HardSwish", make_activation},
     {"Identity", make_identity},
+    {"InstanceNormalization", make_instance_normalization},
+    {"LRN", make_lrn},
+    {"LayerNormalization", make_layer_normalization},
     {"LeakyRelu", make_activation},
     {"Less", make_binary},
     {"LessOrEqual", make_binary},
     {"Log", make_unary},
     {"LogSoftmax", make_log_softmax},
+    {"LpNormalization", make_lp_normalization},
     {"Max", make_binary},
     {"MaxPool", make_max_pool},
+    {"MeanVarianceNormalization", make_mean_variance_normalization},
     {"Min", make_binary},
     {"Mish", make_activation},
     {"Mul", make_binary},
     {"Neg", make_unary},
+    {"Normalizer", make_normalizer},
     {"PRelu", make_binary},
     {"Pad", make_pad},
     {"Pow", make_binary},
+    {"QuantizeLinear", make_quantize_linear},
     {"Reciprocal", make_unary},
     {"ReduceL1", make_reduce},
     {"ReduceL2", make_reduce},

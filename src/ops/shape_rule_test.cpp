@@ -253,6 +253,50 @@ TEST(ShapeRule, Resize) {
                "got tf_crop_and_resize");
 }
 
+TEST(ShapeRule, Quantization) {
+  auto given = [](Shape shape, std::vector<float> values) {
+    return RowInput{RowInput::Kind::kWeight, std::move(shape), std::move(values)};
+  };
+  for (const char* type : {"QuantizeLinear", "DequantizeLinear"}) {
+    expect_error(type, {x({3, 2})}, {}, "inputs expected, got 1");
+    expect_error(type, {x({3, 2}), x({})}, {}, "must be a weight");
+    expect_error(type, {x({3, 2}), given({2}, {1, 1})}, {}, "a scale, or 3 of them");
+    expect_error(type, {x({3, 2}), given({3}, {1, 1, 1})}, {{"axis", int64_t{0}}}, "the batch");
+    expect_error(type, {x({3, 2}), given({}, {-1})}, {}, "a scale is negative");
+    expect_error(type, {x({3, 2}), given({}, {1}), given({2}, {0, 0})}, {}, "as many zero points");
+    expect_error(type, {x({3, 2}), given({}, {1}), given({}, {0.5F})}, {}, "not a whole number");
+    auto op = make_row_op(row_of(type, {x({3, 2}), given({}, {1}), given({}, {3})}, {}));
+    EXPECT_FALSE(op->trainable(1));
+    EXPECT_FALSE(op->trainable(2));
+    EXPECT_EQ(op->initial(1).kind, Initial::Kind::kOne);
+  }
+  expect_error("QuantizeLinear", {x({3}), given({}, {1})}, {{"to", "float8"}}, "got float8");
+}
+
+TEST(ShapeRule, Normalizations) {
+  const Shape maps = {4, 2, 3};
+  expect_error("LayerNormalization", {x(maps), w({4})}, {}, "input 1: 3 values expected, got (4)");
+  expect_error("LayerNormalization", {x(maps), w({3}), w({2})}, {}, "input 2: 3 values");
+  expect_error("LayerNormalization", {x(maps), w({3})}, {{"axis", int64_t{0}}}, "the batch");
+  expect_error("LayerNormalization", {x(maps), w({3})}, {{"epsilon", 0.0}}, "epsilon");
+  expect_error("LayerNormalization", {x({}), w({})}, {}, "at least one axis");
+  expect_error("InstanceNormalization", {x(maps), w({4})}, {}, "inputs expected, got 2");
+  expect_error("InstanceNormalization", {x(maps), w({4}), w({3})}, {}, "input 2: 4 values");
+  Attributes groups = {{"num_groups", int64_t{3}}};
+  expect_error("GroupNormalization", {x(maps), w({4}), w({4})}, groups, "a divisor of 4");
+  expect_error("GroupNormalization", {x(maps), w({4}), w({4})}, {}, "a divisor of 4");
+  groups["num_groups"] = int64_t{2};
+  expect_error("GroupNormalization", {x(maps), w({3}), w({3})}, groups, "4 values expected");
+  expect_error("GroupNormalization", {x(maps), w({2}), w({4})}, groups, "2 values expected");
+  expect_error("MeanVarianceNormalization", {x(maps)}, {}, "0 is the batch");
+  expect_error("MeanVarianceNormalization", {x(maps)}, {{"axes", Integers{1, 3}}}, "side by side");
+  expect_error("LpNormalization", {x(maps)}, {{"p", int64_t{3}}}, "1 or 2 expected, got 3");
+  expect_error("Normalizer", {x(maps)}, {{"norm", "L3"}}, "got L3");
+  expect_error("LRN", {x(maps)}, {}, "size: 1 to 2^20 expected, got 0");
+  expect_error("LRN", {x(maps)}, {{"size", int64_t{3}}, {"bias", 0.0}}, "bias over 0");
+  expect_error("LRN", {x({})}, {{"size", int64_t{3}}}, "(channels, ...)");
+}
+
 TEST(ShapeRule, ConcatSoftmaxDropout) {
   Attributes second = {{"axis", int64_t{2}}};
   expect_error("Concat", {x({2, 3}), x({3, 3})}, second, "(2,3) and (3,3) do not fit together");
