@@ -45,12 +45,14 @@ struct Node {
   std::map<std::string, Attribute> attributes;
 
   // The attribute's value, or `otherwise` where the node has none. Throw Error naming the node
-  // where it has another type (an integer is accepted as a double).
+  // where it has another type (integers are accepted as doubles).
   int64_t integer(const std::string& attribute, int64_t otherwise) const;
   double real(const std::string& attribute, double otherwise) const;
   std::string text(const std::string& attribute, const std::string& otherwise) const;
   std::vector<int64_t> integers(const std::string& attribute,
                                 const std::vector<int64_t>& otherwise) const;
+  std::vector<double> reals(const std::string& attribute,
+                            const std::vector<double>& otherwise) const;
 };
 
 // How a pixel 0..255 becomes a network input: input = pixel * scale + offset.

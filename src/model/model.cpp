@@ -114,6 +114,17 @@ std::vector<int64_t> Node::integers(const std::string& attribute,
   return value != nullptr ? *value : otherwise;
 }
 
+std::vector<double> Node::reals(const std::string& attribute,
+                                const std::vector<double>& otherwise) const {
+  auto found = attributes.find(attribute);
+  if (found != attributes.end() && std::holds_alternative<std::vector<int64_t>>(found->second)) {
+    const auto& integers = std::get<std::vector<int64_t>>(found->second);
+    return {integers.begin(), integers.end()};
+  }
+  const auto* value = find_as<std::vector<double>>(*this, attribute, "a list of numbers");
+  return value != nullptr ? *value : otherwise;
+}
+
 const Tensor& Model::weight(const std::string& name) const {
   auto found = weights.find(name);
   if (found == weights.end()) throw Error(fmt::format("the model has no weight '{}'", name));

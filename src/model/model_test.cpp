@@ -69,6 +69,8 @@ TEST(Model, AttributesHaveTypesAndDefaults) {
   EXPECT_EQ(node.real("beta", 1), 1.0);
   EXPECT_EQ(node.text("auto_pad", "NOTSET"), "VALID");
   EXPECT_EQ(node.integers("pads", {}), (std::vector<int64_t>{1, 2}));
+  EXPECT_EQ(node.reals("pads", {}), (std::vector<double>{1.0, 2.0}));
+  EXPECT_EQ(node.reals("scales", {0.5}), (std::vector<double>{0.5}));
   EXPECT_EQ(node.integers("strides", {1}), (std::vector<int64_t>{1}));
   EXPECT_EQ(error_of([&] { node.integer("alpha", 1); }),
             "node 'conv1' (Conv): attribute 'alpha': an integer expected");
@@ -76,6 +78,8 @@ TEST(Model, AttributesHaveTypesAndDefaults) {
             "node 'conv1' (Conv): attribute 'pads': a number expected");
   EXPECT_EQ(error_of([&] { node.text("group", ""); }),
             "node 'conv1' (Conv): attribute 'group': a text expected");
+  EXPECT_EQ(error_of([&] { node.reals("auto_pad", {}); }),
+            "node 'conv1' (Conv): attribute 'auto_pad': a list of numbers expected");
   EXPECT_EQ(error_of([&] { node.integers("auto_pad", {}); }),
             "node 'conv1' (Conv): attribute 'auto_pad': a list of integers expected");
 }

@@ -12,6 +12,7 @@ std::unique_ptr<Op> make_batch_normalization(const OpSpec& spec);
 std::unique_ptr<Op> make_binary(const OpSpec& spec);
 std::unique_ptr<Op> make_concat(const OpSpec& spec);
 std::unique_ptr<Op> make_conv(const OpSpec& spec);
+std::unique_ptr<Op> make_dequantize_linear(const OpSpec& spec);
 std::unique_ptr<Op> make_dropout(const OpSpec& spec);
 std::unique_ptr<Op> make_flatten(const OpSpec& spec);
 std::unique_ptr<Op> make_gelu(const OpSpec& spec);
@@ -22,14 +23,17 @@ std::unique_ptr<Op> make_identity(const OpSpec& spec);
 std::unique_ptr<Op> make_log_softmax(const OpSpec& spec);
 std::unique_ptr<Op> make_max_pool(const OpSpec& spec);
 std::unique_ptr<Op> make_pad(const OpSpec& spec);
+std::unique_ptr<Op> make_quantize_linear(const OpSpec& spec);
 std::unique_ptr<Op> make_reduce(const OpSpec& spec);
 std::unique_ptr<Op> make_reshape(const OpSpec& spec);
+std::unique_ptr<Op> make_resize(const OpSpec& spec);
 std::unique_ptr<Op> make_slice(const OpSpec& spec);
 std::unique_ptr<Op> make_softmax(const OpSpec& spec);
 std::unique_ptr<Op> make_squeeze(const OpSpec& spec);
 std::unique_ptr<Op> make_transpose(const OpSpec& spec);
 std::unique_ptr<Op> make_unary(const OpSpec& spec);
 std::unique_ptr<Op> make_unsqueeze(const OpSpec& spec);
+std::unique_ptr<Op> make_upsample(const OpSpec& spec);
 
 namespace {
 
@@ -48,6 +52,7 @@ constexpr Entry kOps[] = {
     {"Clip", make_activation},
     {"Concat", make_concat},
     {"Conv", make_conv},
+    {"DequantizeLinear", make_dequantize_linear},
     {"Div", make_binary},
     {"Dropout", make_dropout},
     {"Elu", make_activation},
@@ -79,6 +84,7 @@ constexpr Entry kOps[] = {
     {"PRelu", make_binary},
     {"Pad", make_pad},
     {"Pow", make_binary},
+    {"QuantizeLinear", make_quantize_linear},
     {"Reciprocal", make_unary},
     {"ReduceL1", make_reduce},
     {"ReduceL2", make_reduce},
@@ -89,6 +95,7 @@ constexpr Entry kOps[] = {
     {"ReduceSumSquare", make_reduce},
     {"Relu", make_activation},
     {"Reshape", make_reshape},
+    {"Resize", make_resize},
     {"Round", make_unary},
     {"Selu", make_activation},
     {"Sigmoid", make_activation},
@@ -105,6 +112,7 @@ constexpr Entry kOps[] = {
     {"ThresholdedRelu", make_activation},
     {"Transpose", make_transpose},
     {"Unsqueeze", make_unsqueeze},
+    {"Upsample", make_upsample},
 };
 
 }  // namespace

@@ -228,6 +228,51 @@ TEST(ShapeRule, Moves) {
                "an extent of 2097152: 1 to 1048576 expected");
 }
 
+TEST(ShapeRule, Resize) {
+  using Reals = std::vector<double>;
+  for (const char* type : {"Resize", "Upsample"}) {
+    auto expect = [&](const Reals& scales, const std::string& text) {
+      expect_error(type, {x({2, 3})}, {{"scales", scales}}, text);
+    };
+    expect_error(type, {x({2, 3})}, {}, "3 numbers expected");
+    expect({2.0, 2.0}, "3 numbers expected");
+    expect({2.0, 2.0, 2.0}, "a scale of 1 for the batch");
+    expect({1.0, 0.25, 1.0}, "an axis of 2 would be of 0");
+    expect({1.0, 1.0, -1.0}, "an axis of 3 would be of -3");
+    expect({1.0, 1.0, std::nan("")}, "an axis of 3 would be of nan");
+    expect({1.0, 1.0, 1e300}, "an axis of 3 would be of");
+    expect({1.0, 1e5, 1e5}, "2^31");
+  }
+  const Attribute twice = Reals{1.0, 2.0};
+  expect_error("Resize", {x({2})}, {{"scales", twice}, {"mode", "cubic"}}, "got cubic");
+  expect_error("Resize", {x({2})}, {{"scales", twice}, {"nearest_mode", "odd"}}, "got odd");
+  expect_error("Resize", {x({2})}, {{"scales", twice}, {"antialias", int64_t{1}}}, "antialias");
+  expect_error("Resize", {x({2})}, {{"scales", twice}, {"sizes", Integers{1, 4}}}, "2 numbers");
+  expect_error("Resize", {x({2})},
+               {{"scales", twice}, {"coordinate_transformation_mode", "tf_crop_and_resize"}},
+               "got tf_crop_and_resize");
+}
+
+TEST(ShapeRule, Quantization) {
+  auto given = [](Shape shape, std::vector<float> values) {
+    return RowInput{RowInput::Kind::kWeight, std::move(shape), std::move(values)};
+  };
+  for (const char* type : {"QuantizeLinear", "DequantizeLinear"}) {
+    expect_error(type, {x({3, 2})}, {}, "inputs expected, got 1");
+    expect_error(type, {x({3, 2}), x({})}, {}, "must be a weight");
+    expect_error(type, {x({3, 2}), given({2}, {1, 1})}, {}, "a scale, or 3 of them");
+    expect_error(type, {x({3, 2}), given({3}, {1, 1, 1})}, {{"axis", int64_t{0}}}, "the batch");
+    expect_error(type, {x({3, 2}), given({}, {-1})}, {}, "a scale is negative");
+    expect_error(type, {x({3, 2}), given({}, {1}), given({2}, {0, 0})}, {}, "as many zero points");
+    expect_error(type, {x({3, 2}), given({}, {1}), given({}, {0.5F})}, {}, "not a whole number");
+    auto op = make_row_op(row_of(type, {x({3, 2}), given({}, {1}), given({}, {3})}, {}));
+    EXPECT_FALSE(op->trainable(1));
+    EXPECT_FALSE(op->trainable(2));
+    EXPECT_EQ(op->initial(1).kind, Initial::Kind::kOne);
+  }
+  expect_error("QuantizeLinear", {x({3}), given({}, {1})}, {{"to", "float8"}}, "got float8");
+}
+
 TEST(ShapeRule, ConcatSoftmaxDropout) {
   Attributes second = {{"axis", int64_t{2}}};
   expect_error("Concat", {x({2, 3}), x({3, 3})}, second, "(2,3) and (3,3) do not fit together");

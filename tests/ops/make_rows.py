@@ -15,7 +15,9 @@ import torch.nn.functional as F
 import rows_binary
 import rows_functions
 import rows_moves
+import rows_quantize
 import rows_reduce
+import rows_resize
 
 IMAGES = 3
 MASK = 0xFFFFFFFF
@@ -381,7 +383,7 @@ def add_shapes(rows):
 def main():
     rows = Rows()
     for add in (add_conv, add_gemm, add_pool, add_normalization, add_functions,                 add_shapes, rows_moves.add, rows_functions.add, rows_binary.add,
-                rows_reduce.add):
+                rows_reduce.add, rows_resize.add, rows_quantize.add):
         add(rows)
     lines = [json.dumps(row, separators=(",", ":")) for row in rows.rows]
     print("[\n" + ",\n".join(lines) + "\n]")
