@@ -21,9 +21,20 @@ OnnxConstant aligned(const OnnxCall& call, OnnxConstant constant, const OnnxValu
   return constant;
 }
 
-// The document's name of an operand: the constant one as a weight.
+// The document's name of operand `i`, which meets the activation `other`: a constant as a weight,
+// an activation with as many extents.
 std::string operand(const OnnxCall& call, size_t i, const OnnxValue& other) {
-  if (!call.is_constant(i)) return call.activation(i).name;
+  if (!call.is_constant(i)) {
+    const OnnxValue& value = call.activation(i);
+    Shape shape = call.shape(value);
+    const size_t rank = call.shape(other).size();
+    if (shape.size() >= rank) return value.name;
+    if (value.leads && other.leads && call.graph.batch() != 1) {
+      call.node.fail("inputs of different ranks, which would mix images");
+    }
+    shape.insert(shape.begin(), rank - shape.size(), 1);
+    return call.add("Reshape", {value.name}, {{"shape", shape}});
+  }
   const OnnxConstant constant = aligned(call, call.constant(i), other);
   if (constant.shape == call.constant(i).shape) return call.weight(i);
   return call.weight(call.value(i).name, constant);
@@ -35,7 +46,8 @@ const OnnxValue& leading(const OnnxCall& call, size_t a, size_t b) {
   if (call.is_constant(b)) return call.activation(a);
   const OnnxValue& left = call.activation(a);
   const OnnxValue& right = call.activation(b);
-  return right.leads && !left.leads ? right : left;
+  if (right.leads != left.leads) return right.leads ? right : left;
+  return call.shape(right).size() > call.shape(left).size() ? right : left;
 }
 
 }  // namespace
