@@ -75,7 +75,7 @@ TEST(PyTorch, TensorsThatLeadOutOfTheirStorageAreRefused) {
   EXPECT_THAT(refused({.strides = {INT64_MAX, 1}}), HasSubstr("lead out"));
   EXPECT_THAT(refused({.shape = {2, 2}, .strides = {1, INT64_MAX}, .offset = INT64_MAX}),
               HasSubstr("lead out"));
-  EXPECT_THAT(refused({.strides = {-1, 1}}), HasSubstr("strides of 0 and more"));
+  EXPECT_THAT(refused({.strides = {-1, 1}}), HasSubstr("extents and strides of 0 and more"));
   EXPECT_THAT(refused({.shape = {-2, 2}}), HasSubstr("extents and strides of 0 and more"));
   EXPECT_THAT(refused({.offset = -1}), HasSubstr("an offset"));
   EXPECT_THAT(refused({.strides = {1}}), HasSubstr("a stride for each extent"));
@@ -347,6 +347,43 @@ TEST(PyTorch, EveryTruncationAndEveryFlippedBit) {
       }
     }
   }
+}
+
+TEST(PyTorch, TheFirstTorchScript) {
+  const auto script = [](const std::string& model) {
+    MemorySink sink;
+    ZipWriter zip(sink, 64);
+    zip.add("net/version", "1\n");
+    zip.add("net/code/net.py", "def forward");
+    zip.add("net/tensors/0", floats({1, 2, 3, 4}));
+    zip.add("net/tensors/1", little(7, 8));
+    zip.add("net/model.json", model);
+    zip.finish();
+    return sink.bytes;
+  };
+  const std::string tensors =
+      R"("tensors":[{"dims":["2","2"],"strides":["2","1"],"dataType":"FLOAT",)"
+      R"("data":{"key":"tensors/0"}},{"dataType":"INT64","data":{"key":"tensors/1"}}])";
+  const std::string modules =
+      R"("mainModule":{"name":"net","submodules":[{"name":"fc","parameters":[{"name":"weight"},)"
+      R"({"name":"num_batches_tracked","tensorId":"1","isBuffer":true}]}]})";
+  const Bytes good = script(std::string("{") + modules + "," + tensors + "}");
+  EXPECT_TRUE(format_by_name("pytorch").recognises(good));
+  const LooseWeights read = weights(good);
+  ASSERT_EQ(names(read), std::vector<std::string>{"fc.weight"});
+  EXPECT_EQ(read.tensors[0].second.values, (std::vector<float>{1, 2, 3, 4}));
+  const auto refused = [&](const std::string& from, const std::string& to) {
+    std::string text = std::string("{") + modules + "," + tensors + "}";
+    return refusal(script(text.replace(text.find(from), from.size(), to)));
+  };
+  EXPECT_THAT(refused("tensors/0", "tensors/9"), HasSubstr("'net/tensors/9' is missing"));
+  EXPECT_THAT(refused("tensors/0", "../x"), HasSubstr("is missing"));
+  EXPECT_THAT(refused(R"("2","2")", R"("2","3")"), HasSubstr("lead out of its storage"));
+  EXPECT_THAT(refused(R"("2","2")", R"("2","-2")"), HasSubstr("of 0 and more"));
+  EXPECT_THAT(refused(R"("2","2")", R"("2","x")"), HasSubstr("an integer expected"));
+  EXPECT_THAT(refused(R"("tensorId":"1")", R"("tensorId":"2")"), HasSubstr("there is no tensor 2"));
+  EXPECT_THAT(refused(R"("tensorId":"1")", R"("tensorId":"-1")"), HasSubstr("there is no tensor"));
+  EXPECT_THAT(refused("submodules", "others"), HasSubstr("a module without weights"));
 }
 
 TEST(PyTorch, WhatIsWrittenComesBack) {
