@@ -45,9 +45,13 @@ FileContents read(const ModelSource& source) {
 void write_weight(const std::string& name, const Tensor& tensor, Sink& sink) {
   std::string text = fmt::format("    {}: {{\"shape\": [{}], \"values\": [",
                                  quote_json(name, "weight"), fmt::join(tensor.shape, ", "));
+  // A line for each row, kernel or whatever the outermost extent counts.
+  const bool has_rows = tensor.shape.size() > 1 && tensor.shape[0] > 1;
+  const size_t row = tensor.values.size() / static_cast<size_t>(has_rows ? tensor.shape[0] : 1);
   char buffer[64];
   for (size_t i = 0; i < tensor.values.size(); ++i) {
     if (i != 0) text += ',';
+    if (has_rows && i % row == 0) text += "\n      ";
     text += shortest_json(tensor.values[i], buffer);
   }
   text += "]}";
