@@ -72,6 +72,9 @@ class Plan {
   std::span<float> weights() { return {weights_.data(), weights_.size()}; }
   std::span<const float> weights() const { return {weights_.data(), weights_.size()}; }
   const std::vector<Parameter>& parameters() const { return parameters_; }
+  // Training: weights that stay as they are, because every way from them to the output leads
+  // through an op without a slope (Op::differentiable).
+  const std::vector<std::string>& frozen_weights() const { return frozen_weights_; }
   void weights_changed();
   // Copies the plan's weights into those of the model that it was made of.
   void store_weights(Model& model) const;
@@ -109,6 +112,7 @@ class Plan {
   FloatBuffer weights_;
   FloatBuffer prepared_;
   std::vector<Parameter> parameters_;
+  std::vector<std::string> frozen_weights_;
   std::vector<Value> values_;
   std::vector<Step> steps_;
   size_t input_value_ = 0;

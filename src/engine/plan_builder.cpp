@@ -173,11 +173,14 @@ class PlanBuilder {
   // Values have one gradient buffer for each use; the output's first one is the caller's.
   void mark_gradients() {
     if (!training()) return;
+    const std::vector<bool> passes = steps_that_pass_gradients();
+    freeze_weights(passes);
     plan_.values_[plan_.input_value_].needs_gradient = plan_.options_.input_gradient;
     plan_.values_[plan_.output_value_].gradient_offsets.push_back(0);
-    for (Plan::Step& step : plan_.steps_) {
-      Plan::Value& output = plan_.values_[step.output];
-      for (Plan::Step::Input& input : step.inputs) {
+    for (size_t s = 0; s < plan_.steps_.size(); ++s) {
+      if (!passes[s]) continue;
+      Plan::Value& output = plan_.values_[plan_.steps_[s].output];
+      for (Plan::Step::Input& input : plan_.steps_[s].inputs) {
         bool weight = input.parameter != kNone;
         if (weight || (input.value != kNone && plan_.values_[input.value].needs_gradient)) {
           output.needs_gradient = true;
@@ -186,6 +189,48 @@ class PlanBuilder {
         input.gradient = plan_.values_[input.value].gradient_offsets.size();
         plan_.values_[input.value].gradient_offsets.push_back(0);
       }
+    }
+  }
+
+  // Those that have a slope, from whose output a way of such steps leads to the plan's output.
+  std::vector<bool> steps_that_pass_gradients() const {
+    std::vector<bool> reached(plan_.values_.size());
+    std::vector<bool> passes(plan_.steps_.size());
+    reached[plan_.output_value_] = true;
+    for (size_t s = plan_.steps_.size(); s-- > 0;) {
+      const Plan::Step& step = plan_.steps_[s];
+      passes[s] = reached[step.output] && step.op->differentiable();
+      for (const Plan::Step::Input& input : step.inputs) {
+        if (passes[s] && input.value != kNone) reached[input.value] = true;
+      }
+    }
+    return passes;
+  }
+
+  // Weights that only other steps read are not trained. That is said, and refused where nothing
+  // else is left.
+  void freeze_weights(const std::vector<bool>& passes) {
+    std::vector<bool> learns(plan_.parameters_.size());
+    for (size_t s = 0; s < plan_.steps_.size(); ++s) {
+      for (const Plan::Step::Input& input : plan_.steps_[s].inputs) {
+        if (passes[s] && input.parameter != kNone) learns[input.parameter] = true;
+      }
+    }
+    bool any = false;
+    for (size_t p = 0; p < learns.size(); ++p) {
+      Parameter& parameter = plan_.parameters_[p];
+      any = any || (learns[p] && parameter.trainable);
+      if (learns[p] || !parameter.trainable) continue;
+      parameter.trainable = false;
+      plan_.frozen_weights_.push_back(parameter.name);
+    }
+    if (any || plan_.frozen_weights_.empty()) return;
+    for (size_t s = 0; s < passes.size(); ++s) {
+      if (plan_.steps_[s].op->differentiable()) continue;
+      const Node& node = *graph_.nodes[order_[s]].node;
+      throw Error(
+          fmt::format("node '{}' ({}): its slope is 0, so that nothing before it can be trained",
+                      node.name, node.type));
     }
   }
 

@@ -7,6 +7,7 @@
 namespace mnist {
 
 std::unique_ptr<Op> make_activation(const OpSpec& spec);
+std::unique_ptr<Op> make_arg_max(const OpSpec& spec);
 std::unique_ptr<Op> make_average_pool(const OpSpec& spec);
 std::unique_ptr<Op> make_batch_normalization(const OpSpec& spec);
 std::unique_ptr<Op> make_binary(const OpSpec& spec);
@@ -26,6 +27,7 @@ std::unique_ptr<Op> make_layer_normalization(const OpSpec& spec);
 std::unique_ptr<Op> make_log_softmax(const OpSpec& spec);
 std::unique_ptr<Op> make_lp_normalization(const OpSpec& spec);
 std::unique_ptr<Op> make_lrn(const OpSpec& spec);
+std::unique_ptr<Op> make_matmul(const OpSpec& spec);
 std::unique_ptr<Op> make_max_pool(const OpSpec& spec);
 std::unique_ptr<Op> make_mean_variance_normalization(const OpSpec& spec);
 std::unique_ptr<Op> make_normalizer(const OpSpec& spec);
@@ -52,6 +54,7 @@ struct Entry {
 constexpr Entry kOps[] = {
     {"Abs", make_unary},
     {"Add", make_binary},
+    {"ArgMax", make_arg_max},
     {"AveragePool", make_average_pool},
     {"BatchNormalization", make_batch_normalization},
     {"Ceil", make_unary},
@@ -87,6 +90,7 @@ constexpr Entry kOps[] = {
     {"Log", make_unary},
     {"LogSoftmax", make_log_softmax},
     {"LpNormalization", make_lp_normalization},
+    {"MatMul", make_matmul},
     {"Max", make_binary},
     {"MaxPool", make_max_pool},
     {"MeanVarianceNormalization", make_mean_variance_normalization},

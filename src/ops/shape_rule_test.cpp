@@ -63,7 +63,9 @@ TEST(ShapeRule, WindowsMustFit) {
     expect({1, 4, 4}, {{"kernel_shape", kTwo}, {"pads", Integers{0, 0, -1, 0}}}, "pads: 0 to 1024");
     expect({1, 4, 4}, {{"kernel_shape", kTwo}, {"pads", Integers{1, 1}}}, "pads: 4 integers");
     expect({1, 4, 4}, {{"kernel_shape", kTwo}, {"pads", Integers{3, 0, 0, 0}}},
-           "padding 3 is wider");
+           "lies in the padding");
+    expect({1, 4, 4}, {{"kernel_shape", kTwo}, {"pads", Integers{7, 0, 0, 0}}},
+           "padding 7 is wider than the kernel's 2 and the input's 4");
     expect({1, 4, 4}, {{"kernel_shape", kTwo}, {"pads", Integers{2, 0, 0, 0}}},
            "lies in the padding");
     // Both of its taps are beside the only column.
@@ -97,6 +99,21 @@ TEST(ShapeRule, ConvAndGemm) {
   expect_error("Gemm", {x({1, 5}), w({5, 4})}, {}, "Flatten");
   expect_error("Gemm", {x({5}), w({5, 4}), w({5})}, {}, "C of 4");
   expect_error("Gemm", {x({5}), w({5, 4})}, {{"transA", int64_t{1}}}, "transA");
+}
+
+TEST(ShapeRule, MatMulAndArgMax) {
+  expect_error("MatMul", {x({3, 5}), w({4, 6})}, {}, "got (3,5) and (4,6)");
+  expect_error("MatMul", {x({3, 5}), w({5})}, {}, "got (3,5) and (5)");
+  expect_error("MatMul", {x({}), w({1, 5})}, {}, "got () and (1,5)");
+  expect_error("MatMul", {x({3, 5}), x({4, 6})}, {}, "got (3,5) and (4,6)");
+  expect_error("MatMul", {x({5}), x({5})}, {}, "got (5) and (5)");
+  expect_error("MatMul", {x({2, 3, 5}), x({4, 5, 6})}, {}, "expected");
+  expect_error("MatMul", {x({3, 5}), x({2, 5, 6})}, {}, "expected");
+  expect_error("MatMul", {w({3, 5}), x({5, 6})}, {}, "must be an activation");
+  expect_error("MatMul", {x({1 << 16, 1}), x({1, 1 << 16})}, {}, "2^31");
+  expect_error("MatMul", {x({5})}, {}, "inputs expected, got 1");
+  expect_error("ArgMax", {x({5})}, {}, "0 is the batch");
+  EXPECT_FALSE(make_row_op(row_of("ArgMax", {x({5})}, {{"axis", int64_t{1}}}))->differentiable());
 }
 
 TEST(ShapeRule, BatchNormalization) {
