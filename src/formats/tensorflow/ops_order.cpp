@@ -91,17 +91,21 @@ TfValue tf_expand_dims(TfEvaluation& evaluation) {
 }
 
 TfValue tf_squeeze(TfEvaluation& evaluation) {
-  const ChannelLastValue& value = evaluation.value(0);
-  std::vector<int64_t> axes = evaluation.node().integers("squeeze_dims");
+  const std::vector<int64_t> axes = evaluation.node().integers("squeeze_dims");
+  const bool is_constant = evaluation.is_constant(0);
+  const Shape& given = is_constant ? evaluation.constant(0).shape : evaluation.value(0).shape;
+  const int64_t first = is_constant ? 0 : 1;  // a value's shape is without the batch
+  const auto rank = static_cast<int64_t>(given.size()) + first;
   Shape shape;
-  for (size_t i = 0; i < value.shape.size(); ++i) {
-    const auto axis = static_cast<int64_t>(i) + 1;
-    const auto from_end = axis - static_cast<int64_t>(value.shape.size()) - 1;
-    const bool is_named = std::find(axes.begin(), axes.end(), axis) != axes.end() ||
-                          std::find(axes.begin(), axes.end(), from_end) != axes.end();
-    if (value.shape[i] != 1 || !(is_named || axes.empty())) shape.push_back(value.shape[i]);
+  for (int64_t axis = first; axis < rank; ++axis) {
+    const bool is_named = std::any_of(axes.begin(), axes.end(), [&](int64_t named) {
+      return named == axis || named == axis - rank;
+    });
+    const int64_t extent = given[static_cast<size_t>(axis - first)];
+    if (extent != 1 || !(is_named || axes.empty())) shape.push_back(extent);
   }
-  return evaluation.order().reshaped(value, shape);
+  if (is_constant) return reshaped_constant(evaluation, shape);
+  return evaluation.order().reshaped(evaluation.value(0), shape);
 }
 
 TfValue tf_transpose(TfEvaluation& evaluation) {
