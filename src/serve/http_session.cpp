@@ -111,8 +111,11 @@ std::string_view HttpSession::received() const {
 }
 
 asio::awaitable<void> HttpSession::serve() {
-  while (co_await serve_request()) {
-    if (context_.is_stopping && buffer_.size() == 0) break;
+  while (true) {
+    // GCC 12 makes wrong code of a co_await in a condition.
+    const bool goes_on = co_await serve_request();
+    if (!goes_on) co_return;
+    if (context_.is_stopping && buffer_.size() == 0) co_return;
     if (buffer_.size() == 0) {
       if (buffer_.capacity() > kReadBytes) buffer_.shrink_to_fit();
       begin(State::kWaiting, context_.options.limits.idle);
@@ -220,7 +223,9 @@ asio::awaitable<Response> HttpSession::answer(Request&& request) {
   try {
     context_.handler(std::move(request), std::move(respond));
     error_code error;
-    while (!answer_ && !is_expired_) co_await answered_.async_wait(into(error));
+    while (!answer_ && !is_expired_) {
+      co_await answered_.async_wait(into(error));
+    }
     if (!answer_) co_return error_response(503, "the answer takes too long");
     const std::function<Response()> make = *std::exchange(answer_, std::nullopt);
     co_return make();
@@ -246,11 +251,14 @@ asio::awaitable<void> HttpSession::refuse(const Refusal& refusal) {
   is_expired_ = false;
   begin(State::kWriting, kLingering);
   const Response response = error_response(refusal.status, refusal.text);
-  if (!co_await write(response, true, true)) co_return;
+  const bool is_written = co_await write(response, true, true);
+  if (!is_written) co_return;
   error_code error;
   for (size_t count = 0; !error && !is_expired_ && count < kMostLingering;) {
     buffer_.clear();
-    count += co_await socket_.async_read_some(buffer_.prepare(kReadBytes), into(error));
+    const size_t more =
+        co_await socket_.async_read_some(buffer_.prepare(kReadBytes), into(error));
+    count += more;
   }
 }
 
