@@ -20,11 +20,13 @@ namespace {
 constexpr const Format* kFormats[] = {
     &kGguf,
     &kJsonModel,
-    &kKerasH5,
-    &kPyTorch,
     &kSafetensors,
     &kGgmlBinary,
     &kRustJson,
+#ifndef MNIST_WITHOUT_LIBRARIES
+    &kKerasH5,
+    &kPyTorch,
+#endif
 };
 }  // namespace
 
