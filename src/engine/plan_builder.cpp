@@ -44,6 +44,7 @@ class PlanBuilder {
 
  private:
   bool training() const { return plan_.options_.training; }
+  bool inspect() const { return plan_.options_.inspect; }
 
   // The value that `name` stands for: views are looked through.
   std::string root(std::string name) const {
@@ -94,7 +95,7 @@ class PlanBuilder {
       GraphNode& part = graph_.nodes[i];
       if (gone.contains(i)) continue;
       std::string made = part.node->outputs[0];
-      while (made != output_ && users[made].size() == 1) {
+      while (!inspect() && made != output_ && users[made].size() == 1) {
         size_t next = users[made][0];
         auto fused = part.op->with_epilogue(graph_.nodes[next].op->epilogue());
         if (fused == nullptr) break;
@@ -106,7 +107,7 @@ class PlanBuilder {
     }
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {
       if (gone.contains(i)) continue;
-      if (graph_.nodes[i].op->is_view(training())) {
+      if (graph_.nodes[i].op->is_view(training() && !inspect())) {
         views_[made_[i]] = graph_.nodes[i].node->inputs[0];
       } else {
         order_.push_back(i);
@@ -166,8 +167,16 @@ class PlanBuilder {
       plan_.steps_.push_back(std::move(step));
     }
     plan_.output_value_ = value_of(output_);
+    if (inspect()) name_values();
     plan_.input_elements_ = plan_.values_[plan_.input_value_].elements;
     plan_.output_elements_ = plan_.values_[plan_.output_value_].elements;
+  }
+
+  void name_values() {
+    for (const GraphNode& part : graph_.nodes) {
+      const std::string& name = part.node->outputs[0];
+      plan_.value_names_[name] = value_of(name);
+    }
   }
 
   // Values have one gradient buffer for each use; the output's first one is the caller's.
@@ -240,6 +249,7 @@ class PlanBuilder {
     pass.blocks = blocks;
     pass.images = blocks * pass.lanes;
     pass.training = training();
+    pass.frozen = inspect();
     return pass;
   }
 
@@ -247,7 +257,7 @@ class PlanBuilder {
     if (plan_.lanes() == 1) return;
     size_t least = 1;
     for (const Plan::Step& step : plan_.steps_) {
-      if (training()) least = std::max(least, step.op->least_images());
+      if (training() && !inspect()) least = std::max(least, step.op->least_images());
     }
     least = (least + plan_.lanes() - 1) / plan_.lanes();
     if (plan_.options_.blocks != 0) {
@@ -290,8 +300,8 @@ class PlanBuilder {
       scratch = std::max(scratch, step.op->scratch_floats(pass));
     }
     for (size_t v = 0; v < plan_.values_.size(); ++v) {
-      add(plan_.values_[v].elements * images, made[v], std::max(made[v], used[v]),
-          &plan_.values_[v].offset);
+      const size_t last = inspect() ? 2 * count + 1 : std::max(made[v], used[v]);
+      add(plan_.values_[v].elements * images, made[v], last, &plan_.values_[v].offset);
     }
     if (training()) add_gradient_lifetimes(images, made, add);
     add(scratch, 0, 2 * count + 1, &plan_.scratch_offset_);
@@ -347,7 +357,8 @@ class PlanBuilder {
 };
 
 Plan::Plan(const Model& model, const PlanOptions& options) : options_(options) {
-  if (options.training && options.lanes != simd_lanes()) {
+  options_.training = options.training || options.inspect;
+  if (options_.training && options.lanes != simd_lanes()) {
     throw Error("a training plan works on whole blocks of images");
   }
   PlanBuilder(model, *this).build();

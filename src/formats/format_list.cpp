@@ -27,17 +27,19 @@ constexpr const Format* kFormats[] = {
     &kGguf,
     &kJsonModel,
     &kOnnx,
-    &kKeras,
-    &kKerasH5,
     // Before PyTorch: a header's length may look like the beginning of a pickle.
     &kSafetensors,
+#ifndef MNIST_WITHOUT_LIBRARIES
+    &kKeras,
+    &kKerasH5,
     &kPyTorch,
     &kNpz,
+    &kSavedModel,
+    &kTfjs,
+#endif
     &kGgmlBinary,
     &kRustJson,
     &kCHeader,
-    &kSavedModel,
-    &kTfjs,
 };
 }  // namespace
 

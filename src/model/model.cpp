@@ -12,7 +12,9 @@
 namespace mnist {
 namespace {
 
-constexpr uint64_t kMostElements = uint64_t{1} << 31;
+// A tensor's bytes must be countable where sizes have 32 bits (WebAssembly).
+constexpr int kMostElementsPower = sizeof(size_t) == 8 ? 31 : 28;
+constexpr uint64_t kMostElements = uint64_t{1} << kMostElementsPower;
 constexpr size_t kMostParameters = size_t{1} << 28;
 constexpr size_t kMostNodes = 10'000;
 
@@ -85,7 +87,8 @@ size_t element_count(const Shape& shape) {
     if (static_cast<uint64_t>(extent) > kMostElements) product = kMostElements + 1;
     product *= std::min<uint64_t>(static_cast<uint64_t>(extent), kMostElements + 1);
     if (product > kMostElements) {
-      throw Error(fmt::format("shape {}: more than 2^31 elements", to_string(shape)));
+      throw Error(
+          fmt::format("shape {}: more than 2^{} elements", to_string(shape), kMostElementsPower));
     }
   }
   return product;
