@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <cstddef>
 #include <cstdint>
 
 namespace mnist {
@@ -12,11 +13,12 @@ void prefault([[maybe_unused]] void* buffer, [[maybe_unused]] size_t bytes) {
   constexpr size_t kLeast = size_t{1} << 18;
   constexpr uintptr_t kPage = 4096;
   if (bytes < kLeast) return;
-  const auto address = reinterpret_cast<uintptr_t>(buffer);
-  const uintptr_t first = address / kPage * kPage;
-  const uintptr_t last = (address + bytes) / kPage * kPage;
+  // The whole pages of it.
+  const uintptr_t before = (kPage - reinterpret_cast<uintptr_t>(buffer) % kPage) % kPage;
+  const size_t pages = (bytes - before) / kPage;
   // A failure costs nothing but the time that was to be saved.
-  static_cast<void>(::madvise(reinterpret_cast<void*>(first), last - first, MADV_POPULATE_WRITE));
+  static_cast<void>(::madvise(static_cast<std::byte*>(buffer) + before, pages * kPage,
+                              MADV_POPULATE_WRITE));
 #endif
 }
 

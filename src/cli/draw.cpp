@@ -32,7 +32,7 @@ std::optional<std::string> find_program(const std::string& name) {
   while (!folders.empty()) {
     const std::string folder = folders.substr(0, folders.find(':'));
     folders.erase(0, folder.size() + 1);
-    const std::string file = folder + "/" + name;
+    const std::string file = fmt::format("{}/{}", folder, name);
     if (!folder.empty() && ::access(file.c_str(), X_OK) == 0) return file;
   }
   return std::nullopt;
