@@ -1,5 +1,5 @@
-// The graph, then the index of variables and their values, from one input: its first bytes say where
-// each begins.
+// The graph, then the index of variables and their values, from one input: its first bytes say
+// where each begins.
 #include <algorithm>
 #include <cstring>
 

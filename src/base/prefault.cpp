@@ -17,8 +17,8 @@ void prefault([[maybe_unused]] void* buffer, [[maybe_unused]] size_t bytes) {
   const uintptr_t before = (kPage - reinterpret_cast<uintptr_t>(buffer) % kPage) % kPage;
   const size_t pages = (bytes - before) / kPage;
   // A failure costs nothing but the time that was to be saved.
-  static_cast<void>(::madvise(static_cast<std::byte*>(buffer) + before, pages * kPage,
-                              MADV_POPULATE_WRITE));
+  static_cast<void>(
+      ::madvise(static_cast<std::byte*>(buffer) + before, pages * kPage, MADV_POPULATE_WRITE));
 #endif
 }
 

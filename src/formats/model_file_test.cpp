@@ -112,7 +112,8 @@ TEST_F(ModelFile, WhatNobodyKnowsIsRefusedWithTheFormats) {
 
 TEST_F(ModelFile, TensorTypesHaveNames) {
   EXPECT_EQ(parse_tensor_type("bf16"), TensorType::kBF16);
-  EXPECT_THAT(error_of([] { parse_tensor_type("f64"); }), HasSubstr("f32, f16, bf16, q8_0, int8 expected"));
+  EXPECT_THAT(error_of([] { parse_tensor_type("f64"); }),
+              HasSubstr("f32, f16, bf16, q8_0, int8 expected"));
 }
 
 TEST_F(ModelFile, AnUnsoundModelIsNotWritten) {

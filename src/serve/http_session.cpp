@@ -42,10 +42,9 @@ auto into(error_code& error) { return asio::redirect_error(asio::use_awaitable, 
 std::string head_of(const Response& response, bool is_last) {
   const auto status = static_cast<unsigned>(response.status);
   const auto reason = http::obsolete_reason(http::int_to_status(status));
-  std::string head =
-      fmt::format("HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\n", status,
-                  std::string_view(reason.data(), reason.size()), response.content_type,
-                  response.content().size());
+  std::string head = fmt::format("HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\n",
+                                 status, std::string_view(reason.data(), reason.size()),
+                                 response.content_type, response.content().size());
   for (const auto& [name, value] : response.headers) {
     head += fmt::format("{}: {}\r\n", name, value);
   }
@@ -163,8 +162,7 @@ asio::awaitable<size_t> HttpSession::read_head(std::optional<Refusal>& refusal) 
     const size_t head = scanner.scan(received(), refusal);
     if (head != 0 || refusal) co_return head;
     error_code error;
-    const size_t count =
-        co_await socket_.async_read_some(buffer_.prepare(kReadBytes), into(error));
+    const size_t count = co_await socket_.async_read_some(buffer_.prepare(kReadBytes), into(error));
     if (error) {
       if (is_expired_ && has_begun) refusal = Refusal{408, "the request takes too long"};
       co_return 0;
@@ -256,8 +254,7 @@ asio::awaitable<void> HttpSession::refuse(const Refusal& refusal) {
   error_code error;
   for (size_t count = 0; !error && !is_expired_ && count < kMostLingering;) {
     buffer_.clear();
-    const size_t more =
-        co_await socket_.async_read_some(buffer_.prepare(kReadBytes), into(error));
+    const size_t more = co_await socket_.async_read_some(buffer_.prepare(kReadBytes), into(error));
     count += more;
   }
 }
