@@ -14,6 +14,7 @@ BELOW = {
     "classify": ["base", "model", "engine", "data", "formats"],
     "train": ["base", "model", "engine", "data", "formats", "classify"],
     "serve": ["base", "model", "engine", "data", "formats", "classify"],
+    "web": ["base", "model", "engine", "data", "formats", "classify", "train"],
     "cli": ["base", "model", "engine", "data", "formats", "classify", "train", "serve"],
 }
 MOST_LINES = 500
