@@ -15,7 +15,9 @@ std::unique_ptr<Op> make_concat(const OpSpec& spec);
 std::unique_ptr<Op> make_conv(const OpSpec& spec);
 std::unique_ptr<Op> make_dequantize_linear(const OpSpec& spec);
 std::unique_ptr<Op> make_dropout(const OpSpec& spec);
+std::unique_ptr<Op> make_expand(const OpSpec& spec);
 std::unique_ptr<Op> make_flatten(const OpSpec& spec);
+std::unique_ptr<Op> make_gather(const OpSpec& spec);
 std::unique_ptr<Op> make_gelu(const OpSpec& spec);
 std::unique_ptr<Op> make_gemm(const OpSpec& spec);
 std::unique_ptr<Op> make_global_average_pool(const OpSpec& spec);
@@ -39,6 +41,7 @@ std::unique_ptr<Op> make_resize(const OpSpec& spec);
 std::unique_ptr<Op> make_slice(const OpSpec& spec);
 std::unique_ptr<Op> make_softmax(const OpSpec& spec);
 std::unique_ptr<Op> make_squeeze(const OpSpec& spec);
+std::unique_ptr<Op> make_tile(const OpSpec& spec);
 std::unique_ptr<Op> make_transpose(const OpSpec& spec);
 std::unique_ptr<Op> make_unary(const OpSpec& spec);
 std::unique_ptr<Op> make_unsqueeze(const OpSpec& spec);
@@ -69,8 +72,10 @@ constexpr Entry kOps[] = {
     {"Equal", make_binary},
     {"Erf", make_unary},
     {"Exp", make_unary},
+    {"Expand", make_expand},
     {"Flatten", make_flatten},
     {"Floor", make_unary},
+    {"Gather", make_gather},
     {"Gelu", make_gelu},
     {"Gemm", make_gemm},
     {"GlobalAveragePool", make_global_average_pool},
@@ -128,6 +133,7 @@ constexpr Entry kOps[] = {
     {"Swish", make_activation},
     {"Tanh", make_activation},
     {"ThresholdedRelu", make_activation},
+    {"Tile", make_tile},
     {"Transpose", make_transpose},
     {"Unsqueeze", make_unsqueeze},
     {"Upsample", make_upsample},

@@ -240,6 +240,21 @@ TEST(ShapeRule, Moves) {
   slice({0}, {-kHuge}, {1}, {kHuge}, "nothing lies from 0");
   slice({kHuge}, {kHuge}, {1}, {-kHuge}, "nothing lies");
   slice({0, 0}, {1, 1}, {1, -2}, {1, 1}, "axis -2 comes twice");
+  Attributes gather = {{"axis", int64_t{1}}, {"indices", int64_t{4}}};
+  expect_error("Gather", {x({4, 3})}, gather, "4 is not a position of an axis of 4");
+  gather["indices"] = Integers{0, -5};
+  expect_error("Gather", {x({4, 3})}, gather, "-5 is not a position");
+  gather["indices"] = Integers{};
+  expect_error("Gather", {x({4, 3})}, gather, "an extent of 0");
+  expect_error("Gather", {x({4, 3})}, {{"axis", int64_t{1}}}, "'indices' is missing");
+  expect_error("Gather", {x({4, 3})}, {{"indices", int64_t{0}}}, "0 is the batch");
+  expect_error("Expand", {x({4, 3})}, {{"shape", Integers{2, 3}}}, "cannot be broadcast to");
+  expect_error("Expand", {x({1, 3})}, {{"shape", Integers{kHuge, 3}}}, "repeats expected");
+  expect_error("Expand", {x({3})}, {{"shape", Integers{2, 3}}}, "cannot be broadcast to");
+  expect_error("Expand", {x({1})}, {{"shape", Integers{0}}}, "1 to 1048576 repeats");
+  expect_error("Tile", {x({3})}, {{"repeats", Integers{2, 3}}}, "the first of them 1");
+  expect_error("Tile", {x({3})}, {{"repeats", Integers{1, 0}}}, "repeats expected, got 0");
+  expect_error("Tile", {x({3})}, {{"repeats", Integers{1, 1 << 20}}}, "an extent of 3145728");
   expect_error("Slice", {x({1 << 21})},
                {{"starts", Integers{0}}, {"ends", Integers{1}}, {"axes", Integers{1}}},
                "an extent of 2097152: 1 to 1048576 expected");
