@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "formats/onnx/conversions.h"
 
@@ -166,36 +167,51 @@ void convert_pad(OnnxCall& call) {
 void convert_resize(OnnxCall& call) {
   const OnnxValue value = call.activation(0);
   const Shape shape = call.full_shape(value);
-  const bool is_upsample = call.node.node().type == "Upsample";
-  const size_t scales_at = is_upsample || call.node.opset() < 11 ? 1 : 2;
+  const bool is_old = call.node.opset() < 11 || call.node.node().type == "Upsample";
   std::vector<float> scales = call.node.reals("scales");
+  const size_t scales_at = is_old ? 1 : 2;
   if (scales.empty() && call.has(scales_at)) scales = call.constant(scales_at).reals;
-  const std::vector<int64_t> axes = call.node.integers("axes");
-  std::vector<double> result(call.shape(value).size() + 1, 1.0);
   const std::vector<int64_t> sizes =
-      scales.empty() ? call.integers("sizes", 3) : std::vector<int64_t>();
-  const size_t count = scales.empty() ? sizes.size() : scales.size();
-  if (count == 0 || count != (axes.empty() ? shape.size() : axes.size())) {
-    call.node.fail("a scale or size for each axis expected");
+      scales.empty() && !is_old ? call.integers("sizes", 3) : std::vector<int64_t>();
+  std::vector<int64_t> axes = call.node.integers("axes");
+  if (axes.empty()) {
+    axes.resize(shape.size());
+    std::iota(axes.begin(), axes.end(), 0);
   }
+  const size_t count = std::max(scales.size(), sizes.size());
+  if (count == 0 || count != axes.size()) call.node.fail("a scale or size for each axis expected");
+  // All axes of the document, the batch first.
+  std::vector<double> all_scales(call.shape(value).size() + 1, 1.0);
+  std::vector<int64_t> all_sizes = call.shape(value);
+  all_sizes.insert(all_sizes.begin(), 1);
   for (size_t i = 0; i < count; ++i) {
-    const int64_t given = axes.empty() ? static_cast<int64_t>(i) : axes[i];
-    const size_t axis = call.node.axis(given, shape.size());
-    const double scale = scales.empty()
-                             ? static_cast<double>(sizes[i]) / static_cast<double>(shape[axis])
-                             : double{scales[i]};
+    const size_t axis = call.node.axis(axes[i], shape.size());
     const bool is_batch = value.leads && axis == 0;
-    if (is_batch && (scale == 1.0 || shape[axis] == kOpenBatch)) continue;
-    result[static_cast<size_t>(call.document_axis(value, given))] = scale;
-  }
-  Attributes attributes = call.attributes({"scales", "axes", "antialias", "exclude_outside",
-                                           "extrapolation_value", "keep_aspect_ratio_policy"});
-  attributes["scales"] = result;
-  if (is_upsample || call.node.opset() < 11) {
-    attributes["coordinate_transformation_mode"] = std::string("asymmetric");
-    if (call.node.text("mode", "nearest") == "nearest") {
-      attributes["nearest_mode"] = std::string("floor");
+    const bool same = scales.empty() ? sizes[i] == shape[axis] : scales[i] == 1.0F;
+    if (is_batch && (same || (shape[0] == kOpenBatch && scales.empty()))) continue;
+    const auto place = static_cast<size_t>(call.document_axis(value, axes[i]));
+    if (scales.empty()) {
+      all_sizes[place] = sizes[i];
+    } else {
+      all_scales[place] = scales[i];
     }
+  }
+  Attributes attributes;
+  for (const char* name : {"mode", "coordinate_transformation_mode", "nearest_mode"}) {
+    if (call.node.has(name)) attributes[name] = call.node.text(name, "");
+  }
+  if (call.node.text("keep_aspect_ratio_policy", "stretch") != "stretch" ||
+      call.node.integer("antialias", 0) != 0) {
+    call.node.fail("antialias and a kept aspect ratio are not known");
+  }
+  if (is_old) {
+    attributes["coordinate_transformation_mode"] = std::string("asymmetric");
+    attributes["nearest_mode"] = std::string("floor");
+  }
+  if (scales.empty()) {
+    attributes["sizes"] = all_sizes;
+  } else {
+    attributes["scales"] = all_scales;
   }
   call.set_like(value, call.add("Resize", {value.name}, std::move(attributes)));
 }

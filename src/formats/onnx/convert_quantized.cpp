@@ -30,10 +30,12 @@ std::string add_quantize(const OnnxCall& call, const OnnxValue& x, size_t scale_
   Attributes attributes;
   add_parameters(call, x, scale_at, inputs, attributes);
   const OnnxType type = quantized_type(call, scale_at + 1);
-  if (type != OnnxType::kUint8 && type != OnnxType::kInt8) {
-    call.node.fail("to " + to_string(type) + ": UINT8 or INT8 expected");
+  if (type != OnnxType::kUint8) {
+    std::string word = to_string(type);
+    for (char& letter : word)
+      letter = letter >= 'A' && letter <= 'Z' ? letter + ('a' - 'A') : letter;
+    attributes["to"] = word;
   }
-  attributes["output_dtype"] = static_cast<int64_t>(type);
   return call.add("QuantizeLinear", std::move(inputs), std::move(attributes));
 }
 

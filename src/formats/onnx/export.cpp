@@ -15,11 +15,13 @@
 namespace mnist {
 namespace {
 
-constexpr int64_t kIrVersion = 8;
-constexpr int64_t kIrVersionOfNewerOpsets = 9;  // 19 and newer
+constexpr int64_t kMlOpset = 3;
 constexpr char kInTheGraph[] = "in the graph";
 
 static_assert(std::endian::native == std::endian::little, "values are written as they lie here");
+
+// The oldest that may name the operator set.
+int64_t ir_version_for(int64_t opset) { return opset <= 18 ? 8 : opset <= 20 ? 9 : 10; }
 
 std::string number_text(double value) {
   char digits[40];
@@ -97,6 +99,18 @@ std::string metadata_text(const OnnxModel& file, const std::string& key) {
   return "";
 }
 
+// Gives the weights values, which ops look at, before the file's are read. False where they cannot
+// be in the file.
+bool make_room(Model& model, size_t file_bytes) {
+  size_t least = 0;
+  for (const auto& [name, tensor] : model.weights) {
+    least += element_count(tensor.shape) * sizeof(uint16_t);
+  }
+  if (least > file_bytes) return false;
+  for (auto& [name, tensor] : model.weights) tensor.values.resize(element_count(tensor.shape));
+  return true;
+}
+
 // Whether the graph is still the one that we wrote for the document.
 bool is_network_of(const OnnxModel& file, const OnnxNetwork& network,
                    const std::map<std::string, const OnnxTensor*>& initializers) {
@@ -114,9 +128,10 @@ OnnxModel onnx_from_model(const Model& model, const OnnxExportOptions& options) 
   OnnxNetwork network = onnx_network(model, options);
   const std::map<std::string, std::string> stored = stored_names(network, model);
   OnnxModel file;
-  file.ir_version = network.opset > 18 ? kIrVersionOfNewerOpsets : kIrVersion;
+  file.ir_version = ir_version_for(network.opset);
   file.producer = "mnist.cpp";
   file.opsets[""] = network.opset;
+  if (network.uses_ml) file.opsets["ai.onnx.ml"] = kMlOpset;
   file.graph.name = model.architecture.empty() ? "mnist" : model.architecture;
   file.graph.nodes = std::move(network.nodes);
   for (const auto& [name, tensor] : model.weights) {
@@ -153,6 +168,7 @@ std::optional<Model> onnx_document(const OnnxModel& file, const ModelSource& sou
     options.with_preprocessing = metadata_text(file, kOnnxPreprocessingKey) == kInTheGraph;
     const std::string weights = metadata_text(file, kOnnxWeightsKey);
     if (!weights.empty()) options.weights = parse_tensor_type(weights);
+    if (!make_room(model, source.bytes.size())) return std::nullopt;
     const OnnxNetwork network = onnx_network(model, options);
     std::map<std::string, const OnnxTensor*> initializers;
     for (const OnnxTensor& tensor : file.graph.initializers) initializers[tensor.name] = &tensor;

@@ -22,6 +22,7 @@ struct OnnxNetwork {
   std::vector<OnnxNode> nodes;
   std::vector<OnnxTensor> constants;
   int64_t opset = 0;
+  bool uses_ml = false;  // operators of ai.onnx.ml
 };
 OnnxNetwork onnx_network(const Model& model, const OnnxExportOptions& options);
 
