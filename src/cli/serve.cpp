@@ -68,7 +68,8 @@ std::vector<NamedModel> open_models(const Options& options) {
     const auto [name, path] = name_and_path(word);
     for (const NamedModel& other : models) {
       if (other.name == name) {
-        throw UsageError(fmt::format("two models are called '{}': name one by NAME={}", name, path));
+        throw UsageError(
+            fmt::format("two models are called '{}': name one by NAME={}", name, path));
       }
     }
     StatusLine status(false);
@@ -130,9 +131,10 @@ void run(const Options& options) {
   std::vector<std::string> names;
   for (const NamedModel& model : models) names.push_back(model.name);
   if (!is_loopback(serving.http.host)) {
-    print_error(fmt::format("warning: every machine that reaches {} can use this server; there is "
-                            "no password and no encryption",
-                            serving.http.host));
+    print_error(
+        fmt::format("warning: every machine that reaches {} can use this server; there is "
+                    "no password and no encryption",
+                    serving.http.host));
   }
   serve_models(models, serving, [&](const std::string& url) {
     fmt::print("serving {} at {}\n", join(names), url);
@@ -169,13 +171,14 @@ void add_serve(Command& program) {
   command.flag("-v,--verbose", options->is_verbose, "A line for each request, on standard error");
   add_model_options(command, options->opening);
   add_run_options(command, options->run);
-  command.usage("serve [[NAME=]MODEL...] [OPTIONS]",
-                "  mnist serve\n"
-                "  mnist serve mnist-cnn.gguf small=mlp.safetensors --port 9000\n"
-                "  curl -H 'Content-Type: image/png' --data-binary @seven.png "
-                "http://127.0.0.1:8080/v1/classify\n"
-                "\nSpeaks the Open Inference Protocol (version 2, REST), as Triton and KServe do; has\n"
-                "statistics for Prometheus at /metrics. See docs/serve.md.");
+  command.usage(
+      "serve [[NAME=]MODEL...] [OPTIONS]",
+      "  mnist serve\n"
+      "  mnist serve mnist-cnn.gguf small=mlp.safetensors --port 9000\n"
+      "  curl -H 'Content-Type: image/png' --data-binary @seven.png "
+      "http://127.0.0.1:8080/v1/classify\n"
+      "\nSpeaks the Open Inference Protocol (version 2, REST), as Triton and KServe do; has\n"
+      "statistics for Prometheus at /metrics. See docs/serve.md.");
   command.action([options] { run(*options); });
 }
 

@@ -8,8 +8,8 @@
 namespace mnist {
 
 struct Asset {
-  std::string path;          // "/", "/page.js": what a client asks for, exactly
-  std::string content_type;  // "text/html; charset=utf-8"
+  std::string path;                  // "/", "/page.js": what a client asks for, exactly
+  std::string content_type;          // "text/html; charset=utf-8"
   std::span<const std::byte> bytes;  // must outlive the server
 };
 

@@ -45,13 +45,12 @@ Question parse_question(std::string_view query) {
 }
 
 bool is_picture(const std::string& type) {
-  static constexpr std::array<std::string_view, 6> kTypes = {
-      "image/png",
-      "image/jpeg",
-      "image/x-portable-graymap",
-      "image/x-portable-pixmap",
-      "image/x-portable-anymap",
-      "application/octet-stream"};
+  static constexpr std::array<std::string_view, 6> kTypes = {"image/png",
+                                                             "image/jpeg",
+                                                             "image/x-portable-graymap",
+                                                             "image/x-portable-pixmap",
+                                                             "image/x-portable-anymap",
+                                                             "application/octet-stream"};
   return std::find(kTypes.begin(), kTypes.end(), type) != kTypes.end();
 }
 
@@ -71,7 +70,8 @@ Image network_image(const Request& request, const ServedModel& model, bool is_ra
 Response prediction(const ServedModel& model, std::vector<float> logits) {
   softmax(logits.data(), logits.size());
   const auto best = std::max_element(logits.begin(), logits.end());
-  if (!std::isfinite(*best)) throw Error(fmt::format("{}: its outputs are not finite", model.name()));
+  if (!std::isfinite(*best))
+    throw Error(fmt::format("{}: its outputs are not finite", model.name()));
   std::array<char, 64> buffer;
   std::string list;
   for (float value : logits) {

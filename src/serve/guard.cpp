@@ -57,8 +57,8 @@ std::optional<Refusal> check_request(const Request& request, const GuardOptions&
   const std::optional<std::string> name = host_name(host);
   if (!name) return Refusal{400, "Host is no name with or without a port"};
   if (!is_own_host(*name, request, options)) {
-    return Refusal{403, fmt::format("Host '{}' is not this server (see --allow-host)",
-                                    printable(*name, 100))};
+    return Refusal{
+        403, fmt::format("Host '{}' is not this server (see --allow-host)", printable(*name, 100))};
   }
   if (const auto origin = request.header("Origin")) {
     const std::string own = lower(host);

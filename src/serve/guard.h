@@ -1,8 +1,8 @@
 // Whose requests are answered: those of programs and pages that were meant to reach this server.
 //
-// A browser sends requests for any page that it shows. A page from elsewhere must not be able to use
-// a server on this machine: not under its own name (DNS rebinding: Host), not from its own place
-// (Origin, Sec-Fetch-Site), and not as a form, which needs no permission (Content-Type).
+// A browser sends requests for any page that it shows. A page from elsewhere must not be able to
+// use a server on this machine: not under its own name (DNS rebinding: Host), not from its own
+// place (Origin, Sec-Fetch-Site), and not as a form, which needs no permission (Content-Type).
 #pragma once
 
 #include <optional>

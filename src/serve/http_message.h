@@ -30,7 +30,8 @@ struct Response {
   int status = 200;
   std::string content_type = "application/json";
   std::string body;
-  std::span<const std::byte> constant_body;  // instead of `body` where it lives as long as the server
+  std::span<const std::byte>
+      constant_body;  // instead of `body` where it lives as long as the server
   Headers headers;
 
   std::string_view content() const;

@@ -179,9 +179,10 @@ void HttpServer::Impl::admit(tcp::socket socket) {
 bool HttpServer::Impl::insert(const std::shared_ptr<HttpSession>& session) {
   const std::lock_guard lock(mutex);
   if (!session->peer().is_loopback()) {
-    const auto same = static_cast<size_t>(
-        std::count_if(sessions.begin(), sessions.end(),
-                      [&](const auto& other) { return other->peer() == session->peer(); }));
+    const auto same =
+        static_cast<size_t>(std::count_if(sessions.begin(), sessions.end(), [&](const auto& other) {
+          return other->peer() == session->peer();
+        }));
     if (same >= options.limits.connections_per_address) {
       turn_away(session->socket(), "too many connections from your address");
       return false;

@@ -1,7 +1,7 @@
 // A small HTTP/1.1 server for programs and browsers on this machine.
 //
-// Every connection has bounds that no client can stretch: on bytes, on lines, and on the time from a
-// request's first byte to its answer's last. When all connections are taken, a newcomer gets the
+// Every connection has bounds that no client can stretch: on bytes, on lines, and on the time from
+// a request's first byte to its answer's last. When all connections are taken, a newcomer gets the
 // place of the one that has kept its request unfinished for longest.
 #pragma once
 
@@ -20,10 +20,10 @@ namespace mnist {
 struct HttpLimits {
   HeadLimits head;
   size_t connections = 256;
-  size_t connections_per_address = 32;          // of another machine's
-  std::chrono::milliseconds request{10'000};    // from the first byte to the answer's last
-  std::chrono::milliseconds idle{10'000};       // between requests
-  std::chrono::milliseconds drain{2'000};       // for what runs when the server is stopped
+  size_t connections_per_address = 32;        // of another machine's
+  std::chrono::milliseconds request{10'000};  // from the first byte to the answer's last
+  std::chrono::milliseconds idle{10'000};     // between requests
+  std::chrono::milliseconds drain{2'000};     // for what runs when the server is stopped
 };
 
 // A request that was answered, or refused; for logs and statistics.

@@ -123,9 +123,10 @@ std::vector<Value> binary_values(const JsonView& input, size_t elements, std::st
   parameters.expect_keys({"binary_data_size"});
   const JsonView size = parameters.at("binary_data_size");
   const size_t bytes = elements * sizeof(Value);
-  if (size.integer() < 0 || static_cast<size_t>(size.integer()) != bytes || binary.size() != bytes) {
-    size.fail(fmt::format("{} bytes expected by shape and datatype, {} are there", bytes,
-                          binary.size()));
+  if (size.integer() < 0 || static_cast<size_t>(size.integer()) != bytes ||
+      binary.size() != bytes) {
+    size.fail(
+        fmt::format("{} bytes expected by shape and datatype, {} are there", bytes, binary.size()));
   }
   std::vector<Value> values(elements);
   std::memcpy(values.data(), binary.data(), bytes);

@@ -76,14 +76,15 @@ std::string tensor(std::string_view name, std::string_view datatype, const std::
 
 Response infer_response(const InferRequest& request, const ServedModel& model,
                         std::vector<float> logits) {
-  if (!std::all_of(logits.begin(), logits.end(), [](float value) { return std::isfinite(value); })) {
+  if (!std::all_of(logits.begin(), logits.end(),
+                   [](float value) { return std::isfinite(value); })) {
     throw Error(fmt::format("{}: its outputs for this are not finite", model.name()));
   }
   const size_t classes = model.classes();
   const std::string matrix = fmt::format("[{},{}]", request.images, classes);
   Writer writer;
-  writer.json = fmt::format("{{\"model_name\":\"{}\",\"model_version\":\"{}\",", model.name(),
-                            kModelVersion);
+  writer.json =
+      fmt::format("{{\"model_name\":\"{}\",\"model_version\":\"{}\",", model.name(), kModelVersion);
   if (request.id) writer.json += fmt::format("\"id\":{},", quote_json(*request.id, "id"));
   writer.json += "\"outputs\":[";
   for (const RequestedOutput& output : request.outputs) {
@@ -114,8 +115,7 @@ std::string model_metadata(const ServedModel& model) {
       "{{\"name\":\"{}\",\"versions\":[\"{}\"],\"platform\":\"mnist_cpp\",\"inputs\":[{}],"
       "\"outputs\":[{},{},{}]}}",
       model.name(), kModelVersion,
-      tensor("input", "UINT8",
-             fmt::format("[-1,{},{}]", model.size().height, model.size().width)),
+      tensor("input", "UINT8", fmt::format("[-1,{},{}]", model.size().height, model.size().width)),
       tensor("probabilities", "FP32", matrix), tensor("class", "INT64", "[-1]"),
       tensor("logits", "FP32", matrix));
 }

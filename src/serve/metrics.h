@@ -45,9 +45,8 @@ class Metrics {
   static constexpr size_t kStatuses = 600;
   std::array<std::atomic<uint64_t>, kStatuses> requests_{};
   std::atomic<uint64_t> images_{0};
-  static constexpr double kSeconds[] = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01,
-                                        0.025,  0.05,    0.1,    0.25,  0.5,    1.0,   2.5,
-                                        5.0,    10.0};
+  static constexpr double kSeconds[] = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
+                                        0.05,   0.1,     0.25,   0.5,   1.0,    2.5,   5.0,  10.0};
   static constexpr double kImages[] = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024};
   Histogram seconds_{kSeconds};
   Histogram batches_{kImages};

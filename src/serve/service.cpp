@@ -121,18 +121,19 @@ Response Service::page(const Request& request) const {
 }
 
 Response Service::server_metadata() const {
-  return json(fmt::format(
-      "{{\"name\":\"mnist\",\"version\":\"{}\",\"extensions\":[\"binary_tensor_data\","
-      "\"model_repository\"]}}",
-      options_.version));
+  return json(
+      fmt::format("{{\"name\":\"mnist\",\"version\":\"{}\",\"extensions\":[\"binary_tensor_data\","
+                  "\"model_repository\"]}}",
+                  options_.version));
 }
 
 Response Service::repository_index() const {
   std::string list;
   for (const auto& model : models_) {
-    list += fmt::format("{}{{\"name\":\"{}\",\"version\":\"{}\",\"state\":\"READY\","
-                        "\"reason\":\"\"}}",
-                        list.empty() ? "" : ",", model->name(), kModelVersion);
+    list += fmt::format(
+        "{}{{\"name\":\"{}\",\"version\":\"{}\",\"state\":\"READY\","
+        "\"reason\":\"\"}}",
+        list.empty() ? "" : ",", model->name(), kModelVersion);
   }
   return json(fmt::format("[{}]", list));
 }
@@ -186,8 +187,8 @@ void Service::model_request(const Request& request, std::string_view rest, Respo
     what.remove_prefix(kVersions.size());
     const std::string_view version = what.substr(0, what.find('/'));
     if (version != kModelVersion) {
-      answer(respond, error_response(404, fmt::format("model '{}' has version {} only", name,
-                                                      kModelVersion)));
+      answer(respond, error_response(
+                          404, fmt::format("model '{}' has version {} only", name, kModelVersion)));
       return;
     }
     what.remove_prefix(version.size());
@@ -203,9 +204,8 @@ void Service::model_request(const Request& request, std::string_view rest, Respo
   } else if (!is_get(request)) {
     answer(respond, wrong_method("GET, HEAD"));
   } else {
-    answer(respond, json(what.empty()
-                             ? model_metadata(*model)
-                             : fmt::format("{{\"name\":\"{}\",\"ready\":true}}", name)));
+    answer(respond, json(what.empty() ? model_metadata(*model)
+                                      : fmt::format("{{\"name\":\"{}\",\"ready\":true}}", name)));
   }
 }
 
