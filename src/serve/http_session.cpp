@@ -10,10 +10,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/read.hpp>
 #include <boost/beast/http/status.hpp>
-#include <boost/beast/http/string_body.hpp>
 
 #include "base/text.h"
 #include "mnist/error.h"
@@ -28,9 +25,11 @@ using boost::system::error_code;
 // Read at once; and what is kept of a buffer that a large request has made larger.
 constexpr size_t kReadBytes = 4096;
 constexpr size_t kMostBuffered = 65536;
+constexpr size_t kContentReadBytes = 32768;
 
 // What a client may put behind a chunk's length (nobody does).
 constexpr size_t kMostChunkExtension = 256;
+constexpr size_t kMostChunkLine = kMostChunkExtension + 64;
 
 // How long, and for how many bytes, a client that was refused may go on sending: it would miss the
 // answer if the connection were reset at once.
@@ -50,6 +49,13 @@ std::string head_of(const Response& response, bool is_last) {
   }
   head += is_last ? "Connection: close\r\n\r\n" : "\r\n";
   return head;
+}
+
+bool has_bare_feed(std::string_view bytes) {
+  for (size_t at = bytes.find('\n'); at != std::string_view::npos; at = bytes.find('\n', at + 1)) {
+    if (at == 0 || bytes[at - 1] != '\r') return true;
+  }
+  return false;
 }
 
 std::string text_of(boost::beast::string_view text) { return {text.data(), text.size()}; }
@@ -175,7 +181,8 @@ asio::awaitable<std::optional<Refusal>> HttpSession::read_request(size_t head, R
                                                                   bool& is_last) {
   const HeadLimits& limits = context_.options.limits.head;
   if (auto refusal = check_head(received().substr(0, head), limits)) co_return refusal;
-  http::request_parser<http::string_body> parser;
+  Parser parser;
+  parser.eager(true);
   parser.body_limit(limits.body);
   parser.header_limit(static_cast<std::uint32_t>(limits.bytes));
   auto check_chunk = [](std::uint64_t, boost::beast::string_view extension, error_code& error) {
@@ -196,9 +203,8 @@ asio::awaitable<std::optional<Refusal>> HttpSession::read_request(size_t head, R
     co_await asio::async_write(socket_, asio::buffer(kContinue), into(error));
   }
   const size_t fields = request.headers.size();
-  co_await http::async_read(socket_, buffer_, parser, into(error));
-  if (error && is_expired_) co_return Refusal{408, "the request takes too long"};
-  if (error) co_return refusal_of(error, limits);
+  const std::optional<Refusal> refusal = co_await read_content(parser);
+  if (refusal) co_return refusal;
   // The parser adds what stands behind the last chunk to the headers.
   const auto& fields_now = parser.get().base();
   if (static_cast<size_t>(std::distance(fields_now.begin(), fields_now.end())) != fields) {
@@ -207,6 +213,27 @@ asio::awaitable<std::optional<Refusal>> HttpSession::read_request(size_t head, R
   is_last = !parser.keep_alive();
   request.body = std::move(parser.get().body());
   co_return std::nullopt;
+}
+
+asio::awaitable<std::optional<Refusal>> HttpSession::read_content(Parser& parser) {
+  while (true) {
+    error_code error;
+    if (buffer_.size() > 0) buffer_.consume(parser.put(buffer_.data(), error));
+    if (error && error != http::error::need_more) {
+      co_return refusal_of(error, context_.options.limits.head);
+    }
+    if (parser.is_done()) co_return std::nullopt;
+    // What is left is the beginning of a line with a chunk's length, which the parser would wait
+    // for the end of.
+    if (buffer_.size() > kMostChunkLine || has_bare_feed(received())) {
+      co_return Refusal{400, "a chunk's length is expected on a line that ends with CR and LF"};
+    }
+    const size_t count =
+        co_await socket_.async_read_some(buffer_.prepare(kContentReadBytes), into(error));
+    if (error && is_expired_) co_return Refusal{408, "the request takes too long"};
+    if (error) co_return refusal_of(error, context_.options.limits.head);
+    buffer_.commit(count);
+  }
 }
 
 asio::awaitable<Response> HttpSession::answer(Request&& request) {

@@ -6,6 +6,8 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -52,6 +54,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   void close();
 
  private:
+  using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
   using Wait = boost::asio::basic_waitable_timer<Clock>;
 
   boost::asio::awaitable<void> serve();
@@ -59,6 +62,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   boost::asio::awaitable<size_t> read_head(std::optional<Refusal>& refusal);
   boost::asio::awaitable<std::optional<Refusal>> read_request(size_t head, Request& request,
                                                               bool& is_last);
+  boost::asio::awaitable<std::optional<Refusal>> read_content(Parser& parser);
   boost::asio::awaitable<Response> answer(Request&& request);
   boost::asio::awaitable<bool> write(const Response& response, bool with_content, bool is_last);
   boost::asio::awaitable<void> refuse(const Refusal& refusal);
