@@ -18,7 +18,8 @@ set(MNIST_NEED_LIBRARIES
   data/png.cpp             # libpng
   formats/hdf5/            # libhdf5
   formats/keras/
-  formats/pytorch/)        # libzip
+  formats/pytorch/         # libzip
+  train/checkpoint.cpp)    # zlib
 
 function(mnist_sources layer sources_name tests_name)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${layer}/*.cpp)
