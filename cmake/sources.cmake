@@ -21,7 +21,8 @@ set(MNIST_NEED_LIBRARIES
   formats/pytorch/         # base/zip
   formats/npz
   formats/tensorflow/      # formats/keras
-  formats/tfjs/)
+  formats/tfjs/
+  train/checkpoint.cpp)    # zlib
 
 function(mnist_sources layer sources_name tests_name)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${layer}/*.cpp)

@@ -36,8 +36,19 @@ function(mnist_wasm name)
     "SHELL:-include ${PROJECT_SOURCE_DIR}/src/web/old_libcxx.h" ${ARGN})
   target_link_options(${name} PRIVATE -Oz -fwasm-exceptions --no-entry ${ARGN}
     -sENVIRONMENT=web,worker,node -sMODULARIZE -sEXPORT_ES6 -sALLOW_MEMORY_GROWTH -sMAXIMUM_MEMORY=1GB -sFILESYSTEM=0
-    -sSTACK_SIZE=1MB -sMALLOC=emmalloc -sEXPORTED_FUNCTIONS=_malloc,_free)
+    -sTOTAL_STACK=1MB -sMALLOC=emmalloc -sEXPORTED_FUNCTIONS=_malloc,_free)
   set_target_properties(${name} PROPERTIES SUFFIX .js RUNTIME_OUTPUT_DIRECTORY ${site})
 endfunction()
 
 mnist_wasm(mnist)
+mnist_wasm(mnist-threads -pthread)
+target_link_options(mnist-threads PRIVATE -sPTHREAD_POOL_SIZE=Module.threads -sIMPORTED_MEMORY
+  -sINITIAL_MEMORY=32MB -Wno-pthreads-mem-growth)
+
+# The page, its models and some test digits (MNIST's, where MNIST_DATA_DIR names a folder with them).
+find_program(NODE NAMES node nodejs REQUIRED)
+add_custom_target(site ALL
+  COMMAND ${NODE} --no-experimental-fetch ${PROJECT_SOURCE_DIR}/web/make_site.mjs
+          ${PROJECT_SOURCE_DIR} ${site}
+  VERBATIM)
+add_dependencies(site mnist mnist-threads)
