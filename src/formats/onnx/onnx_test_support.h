@@ -1,6 +1,8 @@
 // Small graphs for the tests of ONNX.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <cstring>
 #include <string>
 #include <utility>
