@@ -14,6 +14,7 @@ from keras import layers
 from peer_support import Program, expect_close
 
 absl.logging.set_verbosity(absl.logging.ERROR)
+tensorflow.get_logger().setLevel("ERROR")
 program = Program()
 keras.utils.set_random_seed(1)
 
@@ -125,6 +126,9 @@ for name, model in networks.items():
     folder = program.folder / "exported"
     shutil.rmtree(folder, ignore_errors=True)
     model.export(folder, verbose=False)
+    if name == "reshape":  # a dense layer at each position is said by moving positions into the batch
+        program.expect_refused(folder, "GatherV2")
+        continue
     logits = program.logits(folder)
     if numpy.allclose(theirs.sum(axis=1), 1, atol=1e-3) and (theirs >= 0).all():
         logits = softmax(logits)
@@ -187,7 +191,7 @@ class Doubled(layers.Layer):
         return value * 2
 
 
-refused = {"Lambda": layers.Lambda(lambda value: value * 2), "own>Doubled": Doubled()}
+refused = {"Lambda": layers.Lambda(lambda value: value * 2), "Doubled": Doubled()}
 for words, layer in refused.items():
     model = sequential(layers.Flatten(), layer, layers.Dense(10))
     for suffix in (".keras", ".h5"):

@@ -141,6 +141,10 @@ const ChannelLastValue& TfEvaluation::value(size_t input) const {
   return std::get<ChannelLastValue>(inputs()[input]);
 }
 
+const TfDilated* TfEvaluation::dilated(size_t input) const {
+  return input < inputs().size() ? std::get_if<TfDilated>(&inputs()[input]) : nullptr;
+}
+
 TfValue TfEvaluation::find(const Frame& frame, const std::string& text) const {
   const TfReference reference = parse_reference(text);
   const auto argument = frame.arguments.find(reference.node);
@@ -210,6 +214,7 @@ std::vector<TfValue> TfEvaluation::run_node(Frame& frame, const TfNode& node) {
   node_ = &node;
   inputs_ = &inputs;
   if (is_input) return {input_};
+  if (node.op == "IdentityN") return inputs;
   if (is_call(node)) return call(frame, node, inputs);
   const RunTfNode run_op = find_tf_op(node.op);
   if (run_op == nullptr) fail("this operator is not known");

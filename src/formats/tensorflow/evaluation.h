@@ -20,9 +20,21 @@ struct TfVariable {
   std::string node;
 };
 
+// On the way through a convolution with dilation, which TensorFlow says as SpaceToBatchND, a plain
+// convolution, BatchToSpaceND.
+struct TfDilated {
+  ChannelLastValue value;  // that goes in
+  std::pair<int64_t, int64_t> dilations;
+  std::vector<int64_t> paddings;  // top, bottom, left, right
+  // Of the convolution, once it has been met.
+  TfConstantRef kernel = nullptr;
+  std::string kernel_name = {};
+  bool is_depthwise = false;
+};
+
 // What a node makes. A ChannelLastValue depends on the network's input; its shape is without the
 // batch. Among a constant's integers -1 is the number of images.
-using TfValue = std::variant<TfConstantRef, TfVariable, ChannelLastValue>;
+using TfValue = std::variant<TfConstantRef, TfVariable, ChannelLastValue, TfDilated>;
 
 // The work of a graph that is no larger than its file.
 struct TfLimits {
@@ -48,6 +60,8 @@ class TfEvaluation {
   TfConstantRef constant_ref(size_t input) const;
   std::vector<int64_t> integers(size_t input) const;
   const ChannelLastValue& value(size_t input) const;
+
+  const TfDilated* dilated(size_t input) const;  // null where the input is something else
 
   // What makes and orders elements in the document; its nodes are called like this one.
   ChannelLastGraph& order() { return order_; }

@@ -9,6 +9,7 @@ TfValue tf_activation(TfEvaluation& evaluation);
 TfValue tf_add(TfEvaluation& evaluation);
 TfValue tf_average_pool(TfEvaluation& evaluation);
 TfValue tf_batch_norm(TfEvaluation& evaluation);
+TfValue tf_batch_to_space(TfEvaluation& evaluation);
 TfValue tf_bias_add(TfEvaluation& evaluation);
 TfValue tf_cast(TfEvaluation& evaluation);
 TfValue tf_concat(TfEvaluation& evaluation);
@@ -33,10 +34,12 @@ TfValue tf_reduce(TfEvaluation& evaluation);
 TfValue tf_reshape(TfEvaluation& evaluation);
 TfValue tf_resize(TfEvaluation& evaluation);
 TfValue tf_shape(TfEvaluation& evaluation);
+TfValue tf_space_to_batch(TfEvaluation& evaluation);
 TfValue tf_softmax(TfEvaluation& evaluation);
 TfValue tf_squeeze(TfEvaluation& evaluation);
 TfValue tf_strided_slice(TfEvaluation& evaluation);
 TfValue tf_subtract(TfEvaluation& evaluation);
+TfValue tf_tile(TfEvaluation& evaluation);
 TfValue tf_transpose(TfEvaluation& evaluation);
 TfValue tf_unary(TfEvaluation& evaluation);
 TfValue tf_variable(TfEvaluation& evaluation);
@@ -49,9 +52,11 @@ struct Entry {
 };
 
 constexpr Entry kOps[] = {
+    {"Abs", tf_activation},
     {"Add", tf_add},
     {"AddV2", tf_add},
     {"AvgPool", tf_average_pool},
+    {"BatchToSpaceND", tf_batch_to_space},
     {"BiasAdd", tf_bias_add},
     {"Cast", tf_cast},
     {"ConcatV2", tf_concat},
@@ -59,6 +64,8 @@ constexpr Entry kOps[] = {
     {"Conv2D", tf_conv},
     {"DepthwiseConv2dNative", tf_depthwise_conv},
     {"Elu", tf_activation},
+    {"Erf", tf_activation},
+    {"Erfc", tf_activation},
     {"Exp", tf_activation},
     {"ExpandDims", tf_expand_dims},
     {"FusedBatchNorm", tf_batch_norm},
@@ -67,6 +74,7 @@ constexpr Entry kOps[] = {
     {"FusedDepthwiseConv2dNative", tf_fused_depthwise_conv},
     {"Identity", tf_identity},
     {"LeakyRelu", tf_activation},
+    {"Log", tf_activation},
     {"LogSoftmax", tf_softmax},
     {"MatMul", tf_mat_mul},
     {"Max", tf_reduce},
@@ -94,6 +102,7 @@ constexpr Entry kOps[] = {
     {"Softmax", tf_softmax},
     {"Softplus", tf_activation},
     {"Softsign", tf_activation},
+    {"SpaceToBatchND", tf_space_to_batch},
     {"Sqrt", tf_unary},
     {"Square", tf_unary},
     {"Squeeze", tf_squeeze},
@@ -101,6 +110,7 @@ constexpr Entry kOps[] = {
     {"StridedSlice", tf_strided_slice},
     {"Sub", tf_subtract},
     {"Tanh", tf_activation},
+    {"Tile", tf_tile},
     {"Transpose", tf_transpose},
     {"VarHandleOp", tf_variable},
     {"Variable", tf_variable},

@@ -70,8 +70,9 @@ struct Activation {
   const char* type;
 };
 constexpr Activation kActivations[] = {
-    {"Elu", "Elu"},         {"Exp", "Exp"},           {"Relu", "Relu"},         {"Selu", "Selu"},
-    {"Sigmoid", "Sigmoid"}, {"Softplus", "Softplus"}, {"Softsign", "Softsign"}, {"Tanh", "Tanh"},
+    {"Abs", "Abs"},           {"Erf", "Erf"},           {"Log", "Log"},   {"Elu", "Elu"},
+    {"Exp", "Exp"},           {"Relu", "Relu"},         {"Selu", "Selu"}, {"Sigmoid", "Sigmoid"},
+    {"Softplus", "Softplus"}, {"Softsign", "Softsign"}, {"Tanh", "Tanh"},
 };
 
 }  // namespace
@@ -146,6 +147,14 @@ TfValue tf_activation(TfEvaluation& evaluation) {
   ChannelLastValue value = evaluation.value(0);
   if (node.op == "Relu6") {
     value.name = evaluation.add_node("Clip", {value.name}, {{"min", 0.0}, {"max", 6.0}});
+    return value;
+  }
+  if (node.op == "Erfc") {  // 1 - erf(x)
+    const std::string minus = evaluation.add_weight(node.name + "/minus", {{1}, {-1.0F}});
+    const std::string one = evaluation.add_weight(node.name + "/one", {{1}, {1.0F}});
+    const std::string erf = evaluation.order().add_node("Erf", {value.name}, {}, "erf");
+    const std::string negative = evaluation.order().add_node("Mul", {erf, minus}, {}, "negative");
+    value.name = evaluation.add_node("Add", {negative, one});
     return value;
   }
   if (node.op == "LeakyRelu") {

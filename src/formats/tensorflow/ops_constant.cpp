@@ -100,7 +100,7 @@ TfValue tf_shape(TfEvaluation& evaluation) {
 }
 
 // One element or a range of a list, as Shape's users take it.
-TfValue tf_strided_slice(TfEvaluation& evaluation) {
+TfValue tf_slice_list(TfEvaluation& evaluation) {
   const TfNode& node = evaluation.node();
   const std::vector<int64_t> list = evaluation.integers(0);
   const std::vector<int64_t> begins = evaluation.integers(1);

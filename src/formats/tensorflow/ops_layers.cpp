@@ -102,6 +102,37 @@ ChannelLastValue convolution(TfEvaluation& evaluation, bool is_depthwise, bool h
   return as_before(evaluation, evaluation.add_node("Conv", names, attributes));
 }
 
+// The convolution itself waits for what comes behind it.
+TfDilated within_dilation(TfEvaluation& evaluation, bool is_depthwise) {
+  TfDilated dilated = *evaluation.dilated(0);
+  const std::pair<int64_t, int64_t> one = {1, 1};
+  if (dilated.kernel != nullptr || evaluation.node().text("padding", "") != "VALID" ||
+      rows_and_columns(evaluation, "strides") != one ||
+      rows_and_columns(evaluation, "dilations") != one) {
+    evaluation.fail("within a dilation a plain convolution expected");
+  }
+  kernel_of(evaluation, 1, 4);  // throws
+  dilated.kernel = evaluation.constant_ref(1);
+  dilated.kernel_name = evaluation.weight_name(1);
+  dilated.is_depthwise = is_depthwise;
+  return dilated;
+}
+
+// Of rows and columns.
+std::pair<int64_t, int64_t> block_of(const TfEvaluation& evaluation) {
+  const std::vector<int64_t> block = evaluation.integers(1);
+  if (block.size() != 2) evaluation.fail("a block of rows and columns expected");
+  return {block[0], block[1]};
+}
+
+std::vector<int64_t> sides_of(const TfEvaluation& evaluation) {
+  std::vector<int64_t> sides = evaluation.integers(2);
+  const bool fits = std::all_of(sides.begin(), sides.end(),
+                                [](int64_t side) { return side >= 0 && side <= 1024; });
+  if (sides.size() != 4 || !fits) evaluation.fail("top, bottom, left and right expected");
+  return sides;
+}
+
 ChannelLastValue product(TfEvaluation& evaluation, bool has_bias) {
   const TfNode& node = evaluation.node();
   if (node.flag("transpose_a", false)) evaluation.fail("transpose_a: false expected");
@@ -154,16 +185,55 @@ TfValue tf_mat_mul(TfEvaluation& evaluation) { return product(evaluation, false)
 TfValue tf_fused_mat_mul(TfEvaluation& evaluation) {
   return fused(evaluation, product(evaluation, has_fused_bias(evaluation)));
 }
-TfValue tf_conv(TfEvaluation& evaluation) { return convolution(evaluation, false, false); }
+TfValue tf_conv(TfEvaluation& evaluation) {
+  if (evaluation.dilated(0) != nullptr) return within_dilation(evaluation, false);
+  return convolution(evaluation, false, false);
+}
 TfValue tf_fused_conv(TfEvaluation& evaluation) {
   return fused(evaluation, convolution(evaluation, false, has_fused_bias(evaluation)));
 }
-TfValue tf_depthwise_conv(TfEvaluation& evaluation) { return convolution(evaluation, true, false); }
+TfValue tf_depthwise_conv(TfEvaluation& evaluation) {
+  if (evaluation.dilated(0) != nullptr) return within_dilation(evaluation, true);
+  return convolution(evaluation, true, false);
+}
 TfValue tf_fused_depthwise_conv(TfEvaluation& evaluation) {
   return fused(evaluation, convolution(evaluation, true, has_fused_bias(evaluation)));
 }
 TfValue tf_max_pool(TfEvaluation& evaluation) { return pool(evaluation, "MaxPool"); }
 TfValue tf_average_pool(TfEvaluation& evaluation) { return pool(evaluation, "AveragePool"); }
+
+TfValue tf_space_to_batch(TfEvaluation& evaluation) {
+  return TfDilated{.value = planes_of(evaluation),
+                   .dilations = block_of(evaluation),
+                   .paddings = sides_of(evaluation)};
+}
+
+// What is cropped behind a convolution of stride 1 need not be padded before it.
+TfValue tf_batch_to_space(TfEvaluation& evaluation) {
+  const TfDilated* dilated = evaluation.dilated(0);
+  if (dilated == nullptr || dilated->kernel == nullptr ||
+      dilated->dilations != block_of(evaluation)) {
+    evaluation.fail("a convolution behind SpaceToBatchND expected");
+  }
+  std::vector<int64_t> pads = dilated->paddings;
+  const std::vector<int64_t> crops = sides_of(evaluation);
+  for (size_t i = 0; i < pads.size(); ++i) {
+    pads[i] -= crops[i];
+    if (pads[i] < 0) evaluation.fail("less cropped than padded expected");
+  }
+  const Tensor kernel{dilated->kernel->shape, dilated->kernel->floats};
+  const int64_t channels = evaluation.order().document_shape(dilated->value)[0];
+  if (kernel.shape[2] != channels) evaluation.fail("a kernel for other channels");
+  std::map<std::string, Attribute> attributes = evaluation.order().window_attributes(
+      dilated->value,
+      {.kernel = {kernel.shape[0], kernel.shape[1]}, .dilations = dilated->dilations});
+  attributes["pads"] = std::vector<int64_t>{pads[0], pads[2], pads[1], pads[3]};
+  if (dilated->is_depthwise) attributes["group"] = channels;
+  const std::string weight = evaluation.add_weight(
+      dilated->kernel_name, dilated->is_depthwise ? depthwise_kernel(kernel) : conv_kernel(kernel));
+  return as_before(evaluation,
+                   evaluation.add_node("Conv", {dilated->value.name, weight}, attributes));
+}
 
 TfValue tf_batch_norm(TfEvaluation& evaluation) {
   const ChannelLastValue planes = planes_of(evaluation);

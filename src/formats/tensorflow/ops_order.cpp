@@ -63,7 +63,35 @@ size_t axis_place(const TfEvaluation& evaluation, int64_t axis, size_t rank) {
   return static_cast<size_t>(axis);
 }
 
+// The value with `amounts` more, or fewer, of each axis at its beginning and end, the batch's
+// first.
+ChannelLastValue padded(TfEvaluation& evaluation, const ChannelLastValue& given,
+                        const std::vector<int64_t>& amounts, double fill) {
+  constexpr int64_t kMost = 4096;
+  const size_t rank = given.shape.size() + 1;
+  const ChannelLastValue value =
+      given.flattened.empty() ? given : evaluation.order().in_order(given);
+  constexpr size_t kPlanesAxes[] = {0, 3, 1, 2};  // of the document's, here
+  std::vector<int64_t> pads;
+  for (size_t side : {0U, 1U}) {
+    for (size_t i = 0; i < rank; ++i) {
+      pads.push_back(amounts[2 * (value.is_planes ? kPlanesAxes[i] : i) + side]);
+    }
+  }
+  ChannelLastValue result = value;
+  for (size_t i = 2; i < amounts.size(); ++i) {
+    if (amounts[i] > kMost || amounts[i] < -kMost) evaluation.fail("at most 4096 expected");
+    result.shape[i / 2 - 1] += amounts[i];
+  }
+  std::map<std::string, Attribute> attributes = {{"pads", pads}};
+  if (fill != 0.0) attributes["value"] = fill;
+  result.name = evaluation.add_node("Pad", {value.name}, attributes);
+  return result;
+}
+
 }  // namespace
+
+TfValue tf_slice_list(TfEvaluation& evaluation);
 
 TfValue tf_reshape(TfEvaluation& evaluation) {
   const std::vector<int64_t> target = evaluation.integers(1);
@@ -146,11 +174,30 @@ TfValue tf_concat(TfEvaluation& evaluation) {
   return evaluation.order().concatenated(values, place - 1);
 }
 
+// Repeating along one axis.
+TfValue tf_tile(TfEvaluation& evaluation) {
+  constexpr int64_t kMostCopies = 64;
+  const ChannelLastValue& value = evaluation.value(0);
+  const std::vector<int64_t> multiples = evaluation.integers(1);
+  const auto is_repeated = [](int64_t multiple) { return multiple != 1; };
+  const auto axis = std::find_if(multiples.begin(), multiples.end(), is_repeated);
+  if (multiples.size() != value.shape.size() + 1 ||
+      std::count_if(multiples.begin(), multiples.end(), is_repeated) > 1) {
+    evaluation.fail("one axis to repeat along expected");
+  }
+  if (axis == multiples.end()) return value;
+  if (axis == multiples.begin() || *axis < 1 || *axis > kMostCopies) {
+    evaluation.fail("at most 64 copies of each image expected");
+  }
+  return evaluation.order().concatenated(
+      std::vector<ChannelLastValue>(static_cast<size_t>(*axis), value),
+      static_cast<size_t>(axis - multiples.begin()) - 1);
+}
+
 TfValue tf_pad(TfEvaluation& evaluation) {
-  const ChannelLastValue& given = evaluation.value(0);
+  const ChannelLastValue& value = evaluation.value(0);
   const std::vector<int64_t> amounts = evaluation.integers(1);
-  const size_t rank = given.shape.size() + 1;
-  if (amounts.size() != 2 * rank || amounts[0] != 0 || amounts[1] != 0) {
+  if (amounts.size() != 2 * value.shape.size() + 2 || amounts[0] != 0 || amounts[1] != 0) {
     evaluation.fail("two amounts an axis expected, none for the batch");
   }
   double fill = 0.0;
@@ -159,25 +206,43 @@ TfValue tf_pad(TfEvaluation& evaluation) {
     if (constant.floats.size() != 1) evaluation.fail("one value to fill with expected");
     fill = static_cast<double>(constant.floats[0]);
   }
-  const ChannelLastValue value =
-      given.flattened.empty() ? given : evaluation.order().in_order(given);
-  std::vector<size_t> axes(rank);  // in the document's order
-  for (size_t i = 0; i < rank; ++i) axes[i] = i;
-  if (value.is_planes) axes = {0, 3, 1, 2};
-  std::vector<int64_t> pads;
-  for (size_t side : {0U, 1U}) {
-    for (size_t axis : axes) pads.push_back(amounts[2 * axis + side]);
+  return padded(evaluation, value, amounts, fill);
+}
+
+// Of a value: cropping. Of a list: what shapes are put together of.
+TfValue tf_strided_slice(TfEvaluation& evaluation) {
+  if (evaluation.is_constant(0)) return tf_slice_list(evaluation);
+  const TfNode& node = evaluation.node();
+  const ChannelLastValue& value = evaluation.value(0);
+  const std::vector<int64_t> begins = evaluation.integers(1);
+  const std::vector<int64_t> ends = evaluation.integers(2);
+  const std::vector<int64_t> steps = evaluation.integers(3);
+  const size_t rank = value.shape.size() + 1;
+  const bool is_plain =
+      begins.size() == ends.size() && begins.size() == steps.size() && begins.size() <= rank &&
+      std::all_of(steps.begin(), steps.end(), [](int64_t step) { return step == 1; });
+  for (const char* mask : {"ellipsis_mask", "new_axis_mask", "shrink_axis_mask"}) {
+    if (!is_plain || node.integer(mask, 0) != 0) evaluation.fail("a range of each axis expected");
   }
-  ChannelLastValue result = value;
-  for (size_t i = 1; i < rank; ++i) {
-    if (amounts[2 * i] > 4096 || amounts[2 * i + 1] > 4096)
-      evaluation.fail("at most 4096 expected");
-    result.shape[i - 1] += amounts[2 * i] + amounts[2 * i + 1];
+  std::vector<int64_t> amounts(2 * rank, 0);
+  for (size_t i = 0; i < begins.size(); ++i) {
+    const bool from_start = ((node.integer("begin_mask", 0) >> i) & 1) != 0 || begins[i] == 0;
+    const bool to_end = ((node.integer("end_mask", 0) >> i) & 1) != 0;
+    if (i == 0) {
+      if (!from_start || !to_end) evaluation.fail("all images expected");
+      continue;
+    }
+    const int64_t extent = value.shape[i - 1];
+    const auto place = [&](int64_t at) {
+      return std::clamp<int64_t>(at < 0 ? at + extent : at, 0, extent);
+    };
+    const int64_t begin = from_start ? 0 : place(begins[i]);
+    const int64_t end = to_end ? extent : place(ends[i]);
+    if (end <= begin) evaluation.fail("a range that is not empty expected");
+    amounts[2 * i] = -begin;
+    amounts[2 * i + 1] = end - extent;
   }
-  std::map<std::string, Attribute> attributes = {{"pads", pads}};
-  if (fill != 0.0) attributes["value"] = fill;
-  result.name = evaluation.add_node("Pad", {value.name}, attributes);
-  return result;
+  return padded(evaluation, value, amounts, 0.0);
 }
 
 // To a size that is a multiple of the input's.
