@@ -90,7 +90,7 @@ Response prediction(const ServedModel& model, std::vector<float> logits) {
 
 }  // namespace
 
-void Service::classify(const Request& request, Respond respond) {
+void Service::classify(const Request& request, const Respond& respond) {
   if (request.method != "POST") {
     Response response = error_response(405, "POST expected here");
     response.headers.emplace_back("Allow", "POST");

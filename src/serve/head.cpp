@@ -55,7 +55,7 @@ std::optional<Refusal> check_request_line(std::string_view line, const HeadLimit
   if (space == line.npos || space == last) return refuse("the request line is not of three words");
   const std::string_view target = line.substr(space + 1, last - space - 1);
   if (!is_token(line.substr(0, space))) return refuse("the method is no token");
-  if (const auto refusal = check_version(line.substr(last + 1))) return refusal;
+  if (auto refusal = check_version(line.substr(last + 1))) return refusal;
   if (target.size() > limits.target) {
     return refuse(fmt::format("the path is longer than {} bytes", limits.target), 414);
   }

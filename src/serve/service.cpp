@@ -218,7 +218,7 @@ void Service::submit(Job&& job, const Respond& respond) {
   }
 }
 
-void Service::infer(const Request& request, ServedModel& model, Respond respond) {
+void Service::infer(const Request& request, ServedModel& model, const Respond& respond) {
   // Triton's client says nothing of the type; a page of another site cannot get here (guard.h).
   const std::string type = media_type(request);
   if (!type.empty() && type != "application/json" && type != "application/octet-stream") {

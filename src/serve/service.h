@@ -52,8 +52,8 @@ class Service {
   Response page(const Request& request) const;
   void v2(const Request& request, Respond respond);
   void model_request(const Request& request, std::string_view rest, Respond respond);
-  void infer(const Request& request, ServedModel& model, Respond respond);
-  void classify(const Request& request, Respond respond);
+  void infer(const Request& request, ServedModel& model, const Respond& respond);
+  void classify(const Request& request, const Respond& respond);
   void submit(Job&& job, const Respond& respond);
   Response server_metadata() const;
   Response repository_index() const;

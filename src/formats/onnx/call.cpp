@@ -114,10 +114,11 @@ int64_t OnnxCall::document_axis(const OnnxValue& value, int64_t axis) const {
 
 Attributes OnnxCall::attributes(std::initializer_list<const char*> without) const {
   Attributes result;
-  for (const auto& [name, value] : node.node().attributes) {
+  for (const auto& attribute : node.node().attributes) {
+    const std::string& name = attribute.first;
     const bool left_out = std::any_of(without.begin(), without.end(),
                                       [&](const char* other) { return name == other; });
-    if (!left_out) result[name] = std::visit(ToAttribute{*this, name}, value);
+    if (!left_out) result[name] = std::visit(ToAttribute{*this, name}, attribute.second);
   }
   return result;
 }

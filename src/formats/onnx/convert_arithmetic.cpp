@@ -84,7 +84,7 @@ void convert_sum(OnnxCall& call) {
 }
 
 void convert_clip(OnnxCall& call) {
-  const OnnxValue x = call.activation(0);
+  const OnnxValue& x = call.activation(0);
   Attributes attributes;
   const std::optional<float> least = call.number("min", 1);
   const std::optional<float> most = call.number("max", 2);

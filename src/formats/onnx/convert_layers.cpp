@@ -86,7 +86,7 @@ void convert_constant(OnnxCall& call) {
 }
 
 void convert_convolution(OnnxCall& call) {
-  const OnnxValue x = call.activation(0);
+  const OnnxValue& x = call.activation(0);
   const OnnxConstant& weights = call.constant(1);
   const int64_t outputs = weights.shape.empty() ? 0 : weights.shape[0];
   const std::string bias = call.has(2) ? bias_weight(call, call.value(2), outputs) : "";
@@ -154,7 +154,7 @@ void convert_matmul(OnnxCall& call) {
 }
 
 void convert_batch_normalization(OnnxCall& call) {
-  const OnnxValue x = call.activation(0);
+  const OnnxValue& x = call.activation(0);
   std::vector<std::string> inputs = {x.name};
   for (size_t i = 1; i <= 4; ++i) {
     call.constant(i);
@@ -166,7 +166,7 @@ void convert_batch_normalization(OnnxCall& call) {
 }
 
 void convert_max_pool(OnnxCall& call) {
-  const OnnxValue x = call.activation(0);
+  const OnnxValue& x = call.activation(0);
   call.set_like(x, call.add("MaxPool", {x.name}, call.attributes({"storage_order"})));
 }
 

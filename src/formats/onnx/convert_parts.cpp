@@ -92,7 +92,7 @@ void convert_split(OnnxCall& call) {
   }
 }
 
-// One position of an axis, which thereby goes away, or a range of them.
+// One position of an axis, which thereby goes away, a range of them, or any.
 void convert_gather(OnnxCall& call) {
   const OnnxValue value = call.activation(0);
   const OnnxConstant& which = call.constant(1);
@@ -100,7 +100,7 @@ void convert_gather(OnnxCall& call) {
   Shape shape = call.full_shape(value);
   const size_t place = call.node.axis(axis, shape.size());
   const bool is_list = which.shape.size() == 1 && which.size() > 0;
-  if (!is_whole(which.type) || which.has_batch() || (which.shape.size() != 0 && !is_list)) {
+  if (!is_whole(which.type) || which.has_batch() || (!which.shape.empty() && !is_list)) {
     call.node.fail("an index or a list of them expected");
   }
   std::vector<int64_t> positions = which.whole;
@@ -117,12 +117,17 @@ void convert_gather(OnnxCall& call) {
     }
     if (position < 0) position += extent;
   }
-  for (size_t i = 1; i < positions.size(); ++i) {
-    if (positions[i] != positions[0] + static_cast<int64_t>(i)) {
-      call.node.fail("picks positions that are not neighbours");
-    }
-  }
   OnnxValue part = value;
+  bool are_neighbours = true;
+  for (size_t i = 1; i < positions.size(); ++i) {
+    are_neighbours &= positions[i] == positions[0] + static_cast<int64_t>(i);
+  }
+  if (!are_neighbours) {
+    part.name = call.add("Gather", {value.name},
+                         {{"axis", call.document_axis(value, axis)}, {"indices", positions}});
+    call.set(std::move(part));
+    return;
+  }
   part.name = add_slice(call, value.name, call.document_axis(value, axis), positions[0],
                         positions.back() + 1);
   if (!is_list) {

@@ -75,7 +75,7 @@ bool may_be_batch(const OnnxCall& call, int64_t lead, bool rest_is_open) {
 }  // namespace
 
 void convert_alias(OnnxCall& call) {
-  const OnnxValue value = call.activation(0);
+  const OnnxValue& value = call.activation(0);
   call.set(value);
 }
 
@@ -234,8 +234,31 @@ void convert_expand(OnnxCall& call) {
                ? extent == kOpenBatch && target.batches[i] == 1 && target.whole[i] == 0
                : target.whole[i] == 1 || target.whole[i] == extent;
   }
-  if (!same) call.node.fail("repeats values that depend on the image, which is not done");
-  call.set(value);
+  if (same) {
+    call.set(value);
+    return;
+  }
+  // What is repeated has to be the image's own: its axes are as many as the target's but the batch.
+  if (!value.leads || target.size() != from.size() || target.has_batch() ||
+      (target.whole[0] != 1 && target.whole[0] != from[0])) {
+    call.node.fail("repeats whole images, which is not done");
+  }
+  Shape image = call.shape(value);
+  for (size_t i = 0; i < image.size(); ++i) image[i] = std::max(image[i], target.whole[i + 1]);
+  OnnxValue result = value;
+  result.name = call.add("Expand", {value.name}, {{"shape", image}});
+  call.set(std::move(result));
+}
+
+void convert_tile(OnnxCall& call) {
+  const OnnxValue value = call.activation(0);
+  const std::vector<int64_t> repeats = call.integers("repeats", 1);
+  if (!value.leads || repeats.empty() || repeats[0] != 1) {
+    call.node.fail("repeats whole images, which is not done");
+  }
+  OnnxValue result = value;
+  result.name = call.add("Tile", {value.name}, {{"repeats", repeats}});
+  call.set(std::move(result));
 }
 
 }  // namespace mnist

@@ -72,6 +72,7 @@ class OnnxNetworkWriter {
   std::string real(const std::string& wanted, double value);
   std::string reals(const std::string& wanted, const std::vector<float>& values);
   std::string input_constant(const std::string& name, const Attribute& value);
+  std::string for_each_channel(const Node& node, const std::string& weight);
 
   // Adds a node and returns its output: called like the node, or `output`.
   std::string add(const std::string& type, const std::string& name, std::vector<std::string> inputs,

@@ -72,7 +72,7 @@ std::string onnx_scores(const OnnxModel& file, const std::string& who, std::stri
   const auto best =
       std::max_element(outputs.begin(), outputs.end(),
                        [](const auto& a, const auto& b) { return likeness(a) < likeness(b); });
-  const std::string scores = without_class(file, best->name, note);
+  std::string scores = without_class(file, best->name, note);
   if (note.empty() && outputs.size() > 1) {
     note = fmt::format("'{}', of {} outputs", printable(best->name, 80), outputs.size());
   }

@@ -28,9 +28,9 @@ const PickleTuple* tensor_arguments(PickleRef value) {
     if (object == nullptr) return nullptr;
     const auto* arguments = object->arguments->as<PickleTuple>();
     if (is_tensor_function(object->type)) return arguments;
-    if (is_parameter_function(object->type) && !arguments->items.empty()) {
-      value = arguments->items[0];
-    } else if (object->type == "torch.jit._pickle.restore_type_tag" && !arguments->items.empty()) {
+    const bool is_wrapping =
+        is_parameter_function(object->type) || object->type == "torch.jit._pickle.restore_type_tag";
+    if (is_wrapping && !arguments->items.empty()) {
       value = arguments->items[0];
     } else if (object->type == "torch._tensor._rebuild_from_type_v2" &&
                arguments->items.size() >= 3) {

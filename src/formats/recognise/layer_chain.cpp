@@ -60,7 +60,7 @@ class ChainBuilder {
   }
 
   std::string part_or(const Node& node, const char* what, const Shape& shape, float value) {
-    const std::string name = part(node, what);
+    std::string name = part(node, what);
     if (!name.empty()) return name;
     return builder_.add_weight(fmt::format("{}.{}", without_wrapping(node.name), what),
                                {shape, std::vector<float>(element_count(shape), value)});

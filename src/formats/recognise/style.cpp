@@ -46,7 +46,7 @@ std::vector<Style> styles_for(const LayerRow& row, LooseWeights::Features featur
   const bool has_hidden = row.denses.size() > 1;
   const std::vector<std::string> known = op_types();
   std::vector<Style> styles;
-  const auto add_orders = [&](Style style) {
+  const auto add_orders = [&](const Style& style) {
     const bool with_norm = conv_norms || dense_norms;
     const auto orders = with_norm ? std::span<const Order>(kOrdersWithNorm)
                                   : std::span<const Order>(kOrdersWithout);

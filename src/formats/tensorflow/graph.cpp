@@ -19,7 +19,8 @@ std::vector<int64_t> integers_of(std::span<const std::byte> bytes) {
   for (size_t i = 0; i < values.size(); ++i) {
     T value;
     std::memcpy(&value, &bytes[i * sizeof(T)], sizeof(T));
-    values[i] = static_cast<int64_t>(value);
+    values[i] =
+        static_cast<int64_t>(value);  // NOLINT(bugprone-signed-char-misuse): its sign counts
   }
   return values;
 }

@@ -255,8 +255,9 @@ TfValue tf_resize(TfEvaluation& evaluation) {
   if (size[0] < 1 || size[1] < 1 || size[0] % chw[1] != 0 || size[1] % chw[2] != 0) {
     evaluation.fail("a multiple of the input's size expected");
   }
-  const std::vector<double> scales = {1.0, 1.0, static_cast<double>(size[0] / chw[1]),
-                                      static_cast<double>(size[1] / chw[2])};
+  const int64_t times[] = {size[0] / chw[1], size[1] / chw[2]};
+  const std::vector<double> scales = {1.0, 1.0, static_cast<double>(times[0]),
+                                      static_cast<double>(times[1])};
   return evaluation.order().planes(
       evaluation.add_node("Resize", {planes.name},
                           {{"scales", scales},
