@@ -57,6 +57,13 @@ if(MNIST_TESTS)
   target_link_libraries(mnist_zoo_test PRIVATE mnist mnist_flags ${libraries} GTest::gtest
                         GTest::gtest_main)
   gtest_discover_tests(mnist_zoo_test DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600 LABELS zoo)
+
+  # The server, asked over its port.
+  file(GLOB serve_tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/serve/*.cpp)
+  add_executable(mnist_serve_test ${serve_tests})
+  target_link_libraries(mnist_serve_test PRIVATE mnist mnist_flags ${libraries} GTest::gtest
+                        GTest::gtest_main)
+  gtest_discover_tests(mnist_serve_test DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600 LABELS serve)
 endif()
 
 include(cmake/install.cmake)

@@ -10,6 +10,8 @@ while [ $# -gt 0 ] && [ "$1" != --target ]; do
   options+=("$1")
   shift
 done
+# What another clone compiled counts, too.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 launcher=()
 command -v ccache >/dev/null && launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 cmake --preset "$preset" "${launcher[@]}" "${options[@]}" >/dev/null

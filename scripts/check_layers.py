@@ -13,7 +13,9 @@ BELOW = {
     "formats": ["base", "model", "ops"],
     "classify": ["base", "model", "engine", "data", "formats"],
     "train": ["base", "model", "engine", "data", "formats", "classify"],
-    "cli": ["base", "model", "engine", "data", "formats", "classify", "train"],
+    "serve": ["base", "model", "engine", "data", "formats", "classify"],
+    "web": ["base", "model", "engine", "data", "formats", "classify", "train"],
+    "cli": ["base", "model", "engine", "data", "formats", "classify", "train", "serve"],
 }
 MOST_LINES = 500
 

@@ -4,7 +4,8 @@ set -euo pipefail
 what=${1:-build}
 
 packages="g++ cmake ninja-build pkg-config libhwy-dev libcli11-dev libfmt-dev nlohmann-json3-dev
-  zlib1g-dev libhdf5-dev libpng-dev libjpeg-dev libcurl4-openssl-dev ca-certificates"
+  zlib1g-dev libhdf5-dev libpng-dev libjpeg-dev libcurl4-openssl-dev libboost1.81-dev
+  ca-certificates"
 case $what in
   build) ;;
   test) packages="$packages libgtest-dev libgmock-dev libbenchmark-dev ccache python3 python3-venv

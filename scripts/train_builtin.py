@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Trains models/digit.gguf, the model that is part of the program.
+"""Trains the models of models/: digit.gguf, which is part of the program, and the page's others.
 
-usage: train_builtin.py MNIST_DIRECTORY [--program build/release/mnist] [--out models/digit.gguf]
+usage: train_builtin.py MNIST_DIRECTORY [--program build/release/mnist] [--out models] [--only NAME]
 
 MNIST's 60,000 training images and 20,000 that the program draws itself (whose ones have flags and whose
 sevens have bars, as people outside the United States write them), both under strong augmentation. The
@@ -15,6 +15,12 @@ import subprocess
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+# name -> network, epochs, how its weights are stored
+MODELS = {
+    "digit": ("mnist-best", 8, "f32"),
+    "mnist-cnn": ("mnist-cnn", 8, "f16"),
+    "mnist-fc": ("mnist-fc", 12, "f16"),
+}
 DRAWN = 20_000
 SEED = "77"
 
@@ -34,7 +40,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("mnist")
     parser.add_argument("--program", default=str(ROOT / "build/release/mnist"))
-    parser.add_argument("--out", default=str(ROOT / "models/digit.gguf"))
+    parser.add_argument("--out", default=str(ROOT / "models"))
+    parser.add_argument("--only", choices=MODELS)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as work:
         drawn = f"{work}/drawn"
@@ -44,8 +51,12 @@ def main():
         for name, header in names.items():
             pathlib.Path(work, name).write_bytes(joined([arguments.mnist, drawn], name, header))
         files = [f"{work}/{name}" for name in names]
-        subprocess.run([arguments.program, "train", "mnist-best", arguments.out, *files, "--augment", "strong",
-                        "--epochs", "8", "--seed", "1"], check=True)
+        for name in [arguments.only] if arguments.only else MODELS:
+            network, epochs, kind = MODELS[name]
+            subprocess.run([arguments.program, "train", network, f"{work}/{name}.gguf", *files, "--augment", "strong",
+                            "--epochs", str(epochs), "--seed", "1"], check=True)
+            subprocess.run([arguments.program, "convert", f"{work}/{name}.gguf", f"{arguments.out}/{name}.gguf",
+                            "--type", kind, "--data", "synthetic"], check=True)
 
 
 if __name__ == "__main__":

@@ -61,6 +61,10 @@ struct Candidates {
 // Throws like load_model, but leaves the choice between several networks to the caller.
 Candidates load_candidates(const std::filesystem::path& path, const LoadOptions& options = {});
 
+// The same for bytes that are in memory already; `who` stands for the file's name.
+Candidates read_candidates(std::span<const std::byte> bytes, const std::string& who,
+                           const LoadOptions& options = {});
+
 // load_model for bytes that are in memory already; `who` stands for the file's name.
 Model read_model(std::span<const std::byte> bytes, const std::string& who,
                  const LoadOptions& options = {});

@@ -115,5 +115,16 @@ TEST(Simd, EveryChoiceCanBeTaken) {
   EXPECT_THAT([] { choose_simd("MMX"); }, ThrowsMessage<Error>(HasSubstr("this processor has")));
 }
 
+TEST(Bytes, FloatsAreReadWhereverTheyLie) {
+  std::vector<float> values(100'000);
+  for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i) * 0.37F;
+  const auto bytes = std::as_bytes(std::span(values));
+  EXPECT_EQ(floats_from(bytes), values);
+  std::vector<std::byte> shifted(1);
+  shifted.insert(shifted.end(), bytes.begin(), bytes.end());
+  EXPECT_EQ(floats_from(std::span<const std::byte>(shifted).subspan(1)), values);
+  EXPECT_TRUE(floats_from({}).empty());
+}
+
 }  // namespace
 }  // namespace mnist

@@ -2,9 +2,28 @@
 
 #include <fmt/format.h>
 
+#include "base/prefault.h"
 #include "mnist/error.h"
 
 namespace mnist {
+
+static_assert(std::endian::native == std::endian::little, "values lie in files as in memory");
+
+std::vector<float> floats_from(std::span<const std::byte> bytes) {
+  const size_t count = bytes.size() / sizeof(float);
+  std::vector<float> values;
+  values.reserve(count);
+  prefault(values.data(), count * sizeof(float));
+  if (reinterpret_cast<uintptr_t>(bytes.data()) % alignof(float) == 0) {
+    // The usual case: one copy, without zeroing first.
+    const auto* floats = reinterpret_cast<const float*>(bytes.data());
+    values.insert(values.end(), floats, floats + count);
+  } else {
+    values.resize(count);
+    std::memcpy(values.data(), bytes.data(), count * sizeof(float));
+  }
+  return values;
+}
 
 std::span<const std::byte> ByteReader::take(uint64_t count, std::string_view what) {
   if (count > remaining()) {

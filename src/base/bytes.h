@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 namespace mnist {
 
@@ -24,6 +25,9 @@ inline std::optional<uint64_t> checked_add(uint64_t a, uint64_t b) {
   if (__builtin_add_overflow(a, b, &result)) return std::nullopt;
   return result;
 }
+
+// The little-endian float32 values that `bytes` hold, wherever they lie.
+std::vector<float> floats_from(std::span<const std::byte> bytes);
 
 // A cursor over bytes that it does not own. `who` (usually the file's name) starts every message.
 class ByteReader {

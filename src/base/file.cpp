@@ -10,6 +10,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/prefault.h"
 #include "base/text.h"
 #include "mnist/error.h"
 
@@ -61,7 +62,11 @@ std::vector<std::byte> read_up_to(const Descriptor& file, const fs::path& path, 
     guess =
         static_cast<size_t>(std::min<uint64_t>(limit, static_cast<uint64_t>(status.st_size))) + 1;
   }
-  std::vector<std::byte> bytes(std::min<uint64_t>(limit, guess));
+  guess = static_cast<size_t>(std::min<uint64_t>(limit, guess));
+  std::vector<std::byte> bytes;
+  bytes.reserve(guess);
+  prefault(bytes.data(), guess);
+  bytes.resize(guess);
   size_t length = 0;
   while (true) {
     if (length == bytes.size()) {
@@ -159,8 +164,8 @@ std::vector<std::byte> read_file_beneath(const fs::path& folder, const std::stri
   if (parts.empty()) {
     throw Error(fmt::format("{}: a plain name below the model's folder expected", shown.string()));
   }
-  Descriptor place(::open(folder.empty() ? "." : folder.c_str(),
-                          O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  Descriptor place(
+      ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   for (size_t i = 0; i < parts.size(); ++i) {
     if (place.get() < 0) fail(shown, "cannot be opened", errno);
     const bool is_last = i + 1 == parts.size();

@@ -159,7 +159,7 @@ std::string_view shortest_json(float value, std::span<char> buffer) {
   if (std::bit_cast<uint32_t>(static_cast<float>(parsed)) != std::bit_cast<uint32_t>(value)) {
     end = std::to_chars(begin, limit, static_cast<double>(value)).ptr;
   }
-  return {begin, end};
+  return {begin, static_cast<size_t>(end - begin)};
 }
 
 std::string JsonView::who_place(std::string_view key) const {

@@ -32,9 +32,23 @@ namespace {
 HWY_EXPORT(lanes);
 HWY_EXPORT(name);
 
+// Of one target (WebAssembly) all is decided when compiling, without Highway's library.
+#if (HWY_TARGETS & (HWY_TARGETS - 1)) == 0
+int64_t supported_targets() { return HWY_TARGETS; }
+void use_targets(int64_t) {}
+#else
+int64_t supported_targets() { return hwy::SupportedTargets() & HWY_TARGETS; }
+
+// Of all that the processor has, these; 0: all.
+void use_targets(int64_t targets) {
+  hwy::SetSupportedTargetsForTest(targets);
+  hwy::GetChosenTarget().DeInit();
+}
+#endif
+
 std::vector<int64_t> targets() {
   std::vector<int64_t> result = {};
-  int64_t available = (hwy::SupportedTargets() & HWY_TARGETS) | HWY_STATIC_TARGET;
+  int64_t available = supported_targets() | HWY_STATIC_TARGET;
   for (int64_t bits = available; bits != 0; bits &= bits - 1) {
     result.push_back(bits & -bits);
   }
@@ -46,20 +60,18 @@ size_t simd_lanes() { return HWY_DYNAMIC_DISPATCH(lanes)(); }
 std::string simd_name() { return HWY_DYNAMIC_DISPATCH(name)(); }
 
 std::vector<std::string> simd_choices() {
-  hwy::SetSupportedTargetsForTest(0);
+  use_targets(0);
   std::vector<std::string> names;
   for (int64_t target : targets()) names.emplace_back(hwy::TargetName(target));
   return names;
 }
 
 void choose_simd(const std::string& wanted) {
-  hwy::SetSupportedTargetsForTest(0);
-  hwy::GetChosenTarget().DeInit();
+  use_targets(0);
   if (wanted.empty()) return;
   for (int64_t target : targets()) {
     if (wanted == hwy::TargetName(target)) {
-      hwy::SetSupportedTargetsForTest(target);
-      hwy::GetChosenTarget().DeInit();
+      use_targets(target);
       return;
     }
   }

@@ -1,6 +1,8 @@
 #include "base/threads.h"
 
+#ifdef __linux__
 #include <sched.h>
+#endif
 
 namespace mnist {
 namespace {
@@ -22,12 +24,14 @@ constexpr uint64_t kRound = 0x20000;
 uint64_t round_of(uint64_t state) { return state / kRound; }
 
 size_t available_processors() {
+#ifdef __linux__
   cpu_set_t set;
   CPU_ZERO(&set);
   if (sched_getaffinity(0, sizeof(set), &set) == 0) {
     int count = CPU_COUNT(&set);
     if (count > 0) return static_cast<size_t>(count);
   }
+#endif
   unsigned count = std::thread::hardware_concurrency();
   return count == 0 ? 1 : count;
 }

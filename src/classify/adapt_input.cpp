@@ -69,7 +69,7 @@ void add_padding(Beginning& beginning, const InputSize& size, size_t height, siz
 
 void add_resizing(Beginning& beginning, const InputSize& size) {
   beginning.add("Resize", {beginning.value()},
-                {{"sizes", std::vector<int64_t>{extent(size.height), extent(size.width)}},
+                {{"sizes", std::vector<int64_t>{1, 1, extent(size.height), extent(size.width)}},
                  {"mode", std::string("linear")},
                  {"coordinate_transformation_mode", std::string("half_pixel")}});
 }

@@ -13,6 +13,8 @@ void add_graph(Command& program);
 void add_convert(Command& program);
 void add_formats(Command& program);
 void add_data(Command& program);
+void add_draw(Command& program);
+void add_serve(Command& program);
 void add_bench(Command& program);
 
 }  // namespace mnist

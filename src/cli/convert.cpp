@@ -15,6 +15,7 @@
 #include "cli/verify.h"
 #include "formats/format_list.h"
 #include "mnist/model_file.h"
+#include "train/checkpoint.h"
 
 namespace mnist {
 namespace {
@@ -30,6 +31,7 @@ struct Options {
   std::string type = "f32";
   std::string layout;
   bool with_preprocessing = false;
+  bool keep_run = false;
   bool no_verify = false;
   bool json = false;
   DataArguments data;
@@ -98,6 +100,17 @@ SaveOptions save_options(const Options& options) {
   return save;
 }
 
+// The checkpoint IN as OUT, to go on with the run from there.
+std::vector<std::byte> run_bytes(const Options& options, const SaveOptions& save) {
+  const std::string format = format_for(options.out, save).name;
+  const bool is_json = format == "json";
+  if ((!is_json && format != "gguf") || is_lossy(save)) {
+    throw UsageError("--keep-run: gguf and json hold a run, with float32 weights");
+  }
+  return checkpoint_bytes(load_checkpoint(options.in),
+                          is_json ? CheckpointForm::kJson : CheckpointForm::kGguf);
+}
+
 void run(const Options& options) {
   const SaveOptions save = save_options(options);
   if (options.json && options.out == "-") {
@@ -105,7 +118,8 @@ void run(const Options& options) {
   }
   StatusLine status(options.json);
   const Model model = open_model(options.in, options.opening, options.run, status);
-  const std::vector<std::byte> bytes = model_bytes(model, options.out, save);
+  const std::vector<std::byte> bytes =
+      options.keep_run ? run_bytes(options, save) : model_bytes(model, options.out, save);
   std::optional<Verification> verification;
   if (!options.no_verify) {
     verification = verify(model, bytes, options.out, save, options.data, options.run, status);
@@ -134,6 +148,8 @@ void add_convert(Command& program) {
   command.text("--layout", options->layout, "NAME", "gguf: 2023 is ggml's older mnist-cnn");
   command.flag("--with-preprocessing", options->with_preprocessing,
                "onnx: the network reads pixels 0..255, their scaling becomes a part of it");
+  command.flag("--keep-run", options->keep_run,
+               "gguf, json: also what a checkpoint's training run needs to go on");
   command.flag("--no-verify", options->no_verify, "Do not run what was written");
   add_data_options(command, options->data);
   add_model_options(command, options->opening);

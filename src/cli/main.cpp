@@ -30,6 +30,8 @@ void add_commands(Command program) {
   add_train(program);
   add_eval(program);
   add_predict(program);
+  add_draw(program);
+  add_serve(program);
   add_info(program);
   add_graph(program);
   add_convert(program);

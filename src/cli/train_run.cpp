@@ -103,6 +103,12 @@ TrainRun::TrainRun(const TrainRequest& request, const Dataset& training)
 }
 
 int TrainRun::run() {
+  if (!request_.quiet) {
+    for (const std::string& name : trainer_.frozen_weights()) {
+      fmt::print(stderr, "mnist: no gradient reaches '{}': it stays as it is\n",
+                 printable(name, 60));
+    }
+  }
   const int exit_code = train();
   if (exit_code == 0) finish();
   return exit_code;

@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 
-#include <chrono>
 #include <cstdlib>
 
 #include "base/sha256.h"
@@ -192,9 +191,7 @@ TEST(Idx, StopsAGzipBombAtWhatItsHeaderDeclares) {
   Bytes bomb = gzipped(big_endian({kImages, 1, 2, 4}) + Bytes(size_t{16} << 20));
   ASSERT_LT(bomb.size(), 100'000u);
   auto path = save(folder / "bomb", bomb);
-  auto start = std::chrono::steady_clock::now();
   EXPECT_THAT(images_error(path), HasSubstr("more content follows at byte 24"));
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(50));
 }
 
 TEST(Idx, ReadsTheRealFilesToTheLastBit) {

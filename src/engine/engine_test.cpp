@@ -156,6 +156,59 @@ TEST_P(OnTarget, GradientsOfSeveralReadersAddUp) {
   }
 }
 
+// conv -> Round -> dense, and past the Round a second way.
+Model rounding(bool second_way) {
+  Model model;
+  model.input_shape = {1, 4, 4};
+  model.weights["w"] = {{2, 1, 3, 3}, std::vector<float>(18)};
+  model.weights["d"] = {{3, 8}, std::vector<float>(24)};
+  model.nodes = {{"Conv", "a", {"input", "w"}, {"a"}, {}},
+                 {"Sigmoid", "s", {"a"}, {"s"}, {}},
+                 {"Round", "r", {"s"}, {"r"}, {}},
+                 {"Add", "t", {"r", second_way ? "s" : "r"}, {"t"}, {}},
+                 {"Flatten", "f", {"t"}, {"f"}, {}},
+                 {"Gemm", "y", {"f", "d"}, {"y"}, {{"transB", int64_t{1}}}}};
+  model.output = "y";
+  randomize(model, 5);
+  return model;
+}
+
+TEST(Plan, FreezesWeightsThatNoGradientReaches) {
+  PlanOptions options;
+  options.training = true;
+  for (bool second_way : {false, true}) {
+    Plan plan(rounding(second_way), options);
+    EXPECT_EQ(plan.frozen_weights().size(), second_way ? 0U : 1U);
+    Workspace workspace = plan.make_workspace();
+    std::fill_n(plan.input(workspace), plan.images() * 16, 0.5F);
+    plan.forward(workspace, plan.images());
+    std::fill_n(plan.d_output(workspace), plan.images() * 3, 1.0F);
+    FloatBuffer gradients(plan.weights().size());
+    plan.backward(workspace, {gradients.data(), gradients.size()}, plan.images());
+    for (const Parameter& parameter : plan.parameters()) {
+      const bool learns = second_way || parameter.name == "d";
+      EXPECT_EQ(parameter.trainable, learns) << parameter.name;
+      float sum = 0.0F;
+      for (size_t i = 0; i < parameter.count; ++i) {
+        sum += std::abs(gradients[parameter.offset + i]);
+      }
+      EXPECT_EQ(sum != 0.0F, learns) << parameter.name;
+    }
+  }
+}
+
+TEST(Plan, RefusesToTrainWhereNothingCanLearn) {
+  Model model = rounding(false);
+  model.nodes.resize(4);
+  model.output = "t";
+  model.weights.erase("d");
+  PlanOptions options;
+  options.training = true;
+  EXPECT_THAT([&] { Plan(model, options); }, ThrowsMessage<Error>(HasSubstr("node 'r' (Round)")));
+  options.training = false;
+  EXPECT_NO_THROW(Plan(model, options));
+}
+
 TEST(Inference, IsTheSameForAnyNumberOfThreads) {
   Model model = make_architecture("mnist-cnn");
   randomize(model, 3);
@@ -217,7 +270,7 @@ TEST(Describe, GivesShapesParametersAndCost) {
 
 TEST(Plan, RefusesGraphsThatCannotRun) {
   Model model = branching();
-  model.nodes[1].type = "Rleu";
+  model.nodes[1].type = "Rellu";
   EXPECT_THAT([&] { Plan(model, {}); }, ThrowsMessage<Error>(HasSubstr("did you mean Relu?")));
   model = branching();
   model.weights["d"] = {{4, 215}, std::vector<float>(860)};

@@ -42,6 +42,11 @@ float* Plan::d_input(Workspace& workspace) const {
   return workspace.at(values_[input_value_].gradient_offsets.at(0));
 }
 
+const float* Plan::value(Workspace& workspace, const std::string& name) const {
+  auto found = value_names_.find(name);
+  return found == value_names_.end() ? nullptr : workspace.at(values_[found->second].offset);
+}
+
 void Plan::weights_changed() {
   for (const Step& step : steps_) {
     if (step.prepared_offset == kNone) continue;
@@ -69,6 +74,7 @@ Pass Plan::pass_of(const Step& step, size_t images, uint64_t random_key,
   pass.blocks = (images + lanes() - 1) / lanes();
   pass.images = images;
   pass.training = options_.training;
+  pass.frozen = options_.inspect;
   // Each op draws numbers of its own.
   pass.random_key = mix64(random_key + static_cast<uint64_t>(&step - steps_.data()));
   pass.first_image = first_image;

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -22,6 +23,9 @@ struct PlanOptions {
   bool logits = true;
   // Training: also makes the gradient of the model's input.
   bool input_gradient = false;
+  // Training as far as memory goes, but the function is that of inference (no dropout, statistics
+  // as stored) and every node's output stays: for looking inside (Inspection).
+  bool inspect = false;
   // simd_lanes(), or 1 for a single image at the lowest latency (inference only).
   size_t lanes = simd_lanes();
   // Blocks of a pass; 0: as many as suit the caches.
@@ -72,6 +76,9 @@ class Plan {
   std::span<float> weights() { return {weights_.data(), weights_.size()}; }
   std::span<const float> weights() const { return {weights_.data(), weights_.size()}; }
   const std::vector<Parameter>& parameters() const { return parameters_; }
+  // Training: weights that stay as they are, because every way from them to the output leads
+  // through an op without a slope (Op::differentiable).
+  const std::vector<std::string>& frozen_weights() const { return frozen_weights_; }
   void weights_changed();
   // Copies the plan's weights into those of the model that it was made of.
   void store_weights(Model& model) const;
@@ -81,6 +88,9 @@ class Plan {
   float* output(Workspace& workspace) const;    // [blocks][output_elements][lanes]
   float* d_output(Workspace& workspace) const;  // the same; the caller fills it before backward
   float* d_input(Workspace& workspace) const;   // with input_gradient
+  // With inspect, after forward: what a node made, [blocks][elements][lanes]. Null for a name that
+  // the plan does not compute.
+  const float* value(Workspace& workspace, const std::string& name) const;
 
   // From input to output for the first `images` of the pass. `random_key` and `first_image` make
   // the random numbers of this pass (Dropout).
@@ -109,8 +119,10 @@ class Plan {
   FloatBuffer weights_;
   FloatBuffer prepared_;
   std::vector<Parameter> parameters_;
+  std::vector<std::string> frozen_weights_;
   std::vector<Value> values_;
   std::vector<Step> steps_;
+  std::map<std::string, size_t> value_names_;  // with inspect
   size_t input_value_ = 0;
   size_t output_value_ = 0;
   size_t d_output_offset_ = 0;

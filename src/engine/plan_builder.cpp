@@ -44,6 +44,7 @@ class PlanBuilder {
 
  private:
   bool training() const { return plan_.options_.training; }
+  bool inspect() const { return plan_.options_.inspect; }
 
   // The value that `name` stands for: views are looked through.
   std::string root(std::string name) const {
@@ -94,7 +95,7 @@ class PlanBuilder {
       GraphNode& part = graph_.nodes[i];
       if (gone.contains(i)) continue;
       std::string made = part.node->outputs[0];
-      while (made != output_ && users[made].size() == 1) {
+      while (!inspect() && made != output_ && users[made].size() == 1) {
         size_t next = users[made][0];
         auto fused = part.op->with_epilogue(graph_.nodes[next].op->epilogue());
         if (fused == nullptr) break;
@@ -106,7 +107,7 @@ class PlanBuilder {
     }
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {
       if (gone.contains(i)) continue;
-      if (graph_.nodes[i].op->is_view(training())) {
+      if (graph_.nodes[i].op->is_view(training() && !inspect())) {
         views_[made_[i]] = graph_.nodes[i].node->inputs[0];
       } else {
         order_.push_back(i);
@@ -166,18 +167,29 @@ class PlanBuilder {
       plan_.steps_.push_back(std::move(step));
     }
     plan_.output_value_ = value_of(output_);
+    if (inspect()) name_values();
     plan_.input_elements_ = plan_.values_[plan_.input_value_].elements;
     plan_.output_elements_ = plan_.values_[plan_.output_value_].elements;
+  }
+
+  void name_values() {
+    for (const GraphNode& part : graph_.nodes) {
+      const std::string& name = part.node->outputs[0];
+      plan_.value_names_[name] = value_of(name);
+    }
   }
 
   // Values have one gradient buffer for each use; the output's first one is the caller's.
   void mark_gradients() {
     if (!training()) return;
+    const std::vector<bool> passes = steps_that_pass_gradients();
+    freeze_weights(passes);
     plan_.values_[plan_.input_value_].needs_gradient = plan_.options_.input_gradient;
     plan_.values_[plan_.output_value_].gradient_offsets.push_back(0);
-    for (Plan::Step& step : plan_.steps_) {
-      Plan::Value& output = plan_.values_[step.output];
-      for (Plan::Step::Input& input : step.inputs) {
+    for (size_t s = 0; s < plan_.steps_.size(); ++s) {
+      if (!passes[s]) continue;
+      Plan::Value& output = plan_.values_[plan_.steps_[s].output];
+      for (Plan::Step::Input& input : plan_.steps_[s].inputs) {
         bool weight = input.parameter != kNone;
         if (weight || (input.value != kNone && plan_.values_[input.value].needs_gradient)) {
           output.needs_gradient = true;
@@ -189,12 +201,55 @@ class PlanBuilder {
     }
   }
 
+  // Those that have a slope, from whose output a way of such steps leads to the plan's output.
+  std::vector<bool> steps_that_pass_gradients() const {
+    std::vector<bool> reached(plan_.values_.size());
+    std::vector<bool> passes(plan_.steps_.size());
+    reached[plan_.output_value_] = true;
+    for (size_t s = plan_.steps_.size(); s-- > 0;) {
+      const Plan::Step& step = plan_.steps_[s];
+      passes[s] = reached[step.output] && step.op->differentiable();
+      for (const Plan::Step::Input& input : step.inputs) {
+        if (passes[s] && input.value != kNone) reached[input.value] = true;
+      }
+    }
+    return passes;
+  }
+
+  // Weights that only other steps read are not trained. That is said, and refused where nothing
+  // else is left.
+  void freeze_weights(const std::vector<bool>& passes) {
+    std::vector<bool> learns(plan_.parameters_.size());
+    for (size_t s = 0; s < plan_.steps_.size(); ++s) {
+      for (const Plan::Step::Input& input : plan_.steps_[s].inputs) {
+        if (passes[s] && input.parameter != kNone) learns[input.parameter] = true;
+      }
+    }
+    bool any = false;
+    for (size_t p = 0; p < learns.size(); ++p) {
+      Parameter& parameter = plan_.parameters_[p];
+      any = any || (learns[p] && parameter.trainable);
+      if (learns[p] || !parameter.trainable) continue;
+      parameter.trainable = false;
+      plan_.frozen_weights_.push_back(parameter.name);
+    }
+    if (any || plan_.frozen_weights_.empty()) return;
+    for (size_t s = 0; s < passes.size(); ++s) {
+      if (plan_.steps_[s].op->differentiable()) continue;
+      const Node& node = *graph_.nodes[order_[s]].node;
+      throw Error(
+          fmt::format("node '{}' ({}): its slope is 0, so that nothing before it can be trained",
+                      node.name, node.type));
+    }
+  }
+
   Pass full_pass(size_t blocks) const {
     Pass pass;
     pass.lanes = plan_.lanes();
     pass.blocks = blocks;
     pass.images = blocks * pass.lanes;
     pass.training = training();
+    pass.frozen = inspect();
     return pass;
   }
 
@@ -202,7 +257,7 @@ class PlanBuilder {
     if (plan_.lanes() == 1) return;
     size_t least = 1;
     for (const Plan::Step& step : plan_.steps_) {
-      if (training()) least = std::max(least, step.op->least_images());
+      if (training() && !inspect()) least = std::max(least, step.op->least_images());
     }
     least = (least + plan_.lanes() - 1) / plan_.lanes();
     if (plan_.options_.blocks != 0) {
@@ -245,8 +300,8 @@ class PlanBuilder {
       scratch = std::max(scratch, step.op->scratch_floats(pass));
     }
     for (size_t v = 0; v < plan_.values_.size(); ++v) {
-      add(plan_.values_[v].elements * images, made[v], std::max(made[v], used[v]),
-          &plan_.values_[v].offset);
+      const size_t last = inspect() ? 2 * count + 1 : std::max(made[v], used[v]);
+      add(plan_.values_[v].elements * images, made[v], last, &plan_.values_[v].offset);
     }
     if (training()) add_gradient_lifetimes(images, made, add);
     add(scratch, 0, 2 * count + 1, &plan_.scratch_offset_);
@@ -302,7 +357,8 @@ class PlanBuilder {
 };
 
 Plan::Plan(const Model& model, const PlanOptions& options) : options_(options) {
-  if (options.training && options.lanes != simd_lanes()) {
+  options_.training = options.training || options.inspect;
+  if (options_.training && options.lanes != simd_lanes()) {
     throw Error("a training plan works on whole blocks of images");
   }
   PlanBuilder(model, *this).build();

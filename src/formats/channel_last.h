@@ -39,6 +39,8 @@ class ChannelLastGraph {
   // `node` is what the nodes made below are called: several get suffixes.
   ChannelLastGraph(GraphBuilder& graph, std::string node) : graph_(graph), node_(std::move(node)) {}
 
+  void call_nodes(std::string node) { node_ = std::move(node); }
+
   const Shape& document_shape(const ChannelLastValue& value) const {
     return graph_.shape(value.name);
   }

@@ -19,18 +19,24 @@ extern const Format kNpz;
 extern const Format kGgmlBinary;
 extern const Format kRustJson;
 extern const Format kCHeader;
+extern const Format kSavedModel;
+extern const Format kTfjs;
 
 namespace {
 constexpr const Format* kFormats[] = {
     &kGguf,
     &kJsonModel,
     &kOnnx,
-    &kKeras,
-    &kKerasH5,
     // Before PyTorch: a header's length may look like the beginning of a pickle.
     &kSafetensors,
+#ifndef MNIST_WITHOUT_LIBRARIES
+    &kKeras,
+    &kKerasH5,
     &kPyTorch,
     &kNpz,
+    &kSavedModel,
+    &kTfjs,
+#endif
     &kGgmlBinary,
     &kRustJson,
     &kCHeader,

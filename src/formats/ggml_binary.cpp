@@ -43,9 +43,7 @@ Tensor read_tensor(ByteReader& reader, const Row& row) {
     tensor.shape.insert(tensor.shape.begin(), extent);
     count *= static_cast<uint64_t>(extent);  // both below 2^31
   }
-  const std::span<const std::byte> bytes = reader.take(count * sizeof(float), row.name);
-  tensor.values.resize(count);
-  std::memcpy(tensor.values.data(), bytes.data(), bytes.size());
+  tensor.values = floats_from(reader.take(count * sizeof(float), row.name));
   return tensor;
 }
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/bytes.h"
 #include "base/half.h"
 #include "base/text.h"
 #include "formats/format_list.h"
@@ -77,19 +78,6 @@ std::vector<float> narrowed(const GgufTensor& tensor) {
   return values;
 }
 
-std::vector<float> copied(const GgufTensor& tensor) {
-  const std::byte* bytes = tensor.bytes.data();
-  const size_t count = tensor.bytes.size() / sizeof(float);
-  if (reinterpret_cast<uintptr_t>(bytes) % alignof(float) == 0) {
-    // The usual case: one copy, without zeroing first.
-    const auto* floats = reinterpret_cast<const float*>(bytes);
-    return {floats, floats + count};
-  }
-  std::vector<float> values(count);
-  std::memcpy(values.data(), bytes, count * sizeof(float));
-  return values;
-}
-
 // The values of the tensor `name`, which must have `shape`.
 std::vector<float> read_values(const GgufFile& file, const std::string& who,
                                const std::string& name, const Shape& shape) {
@@ -104,7 +92,7 @@ std::vector<float> read_values(const GgufFile& file, const std::string& who,
   }
   switch (static_cast<GgufTensorType>(tensor.type)) {
     case GgufTensorType::kF32:
-      return copied(tensor);
+      return floats_from(tensor.bytes);
     case GgufTensorType::kF16:
       return widened(tensor, float_from_f16);
     case GgufTensorType::kBF16:

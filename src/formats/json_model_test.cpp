@@ -63,6 +63,14 @@ TEST(JsonModel, ValuesAreShort) {
               HasSubstr("\"w\": {\"shape\": [4], \"values\": [0.1,1,-2.5e-07,0.33333334]}"));
 }
 
+TEST(JsonModel, RowsHaveALineEach) {
+  Model model = dense_model({1, 2, 3, 4, 5, 6});
+  model.weights["w"].shape = {2, 3};
+  EXPECT_THAT(written(model), HasSubstr("\"values\": [\n      1,2,3,\n      4,5,6]}"));
+  model.weights["w"].shape = {1, 6};
+  EXPECT_THAT(written(model), HasSubstr("\"values\": [1,2,3,4,5,6]}"));
+}
+
 TEST(JsonModel, MistakesAreNamedWithTheirPlace) {
   const std::string text = written(dense_model({1, 2, 3}));
   auto refusal = [&](const std::string& from, const std::string& to) {

@@ -10,12 +10,17 @@
 namespace mnist {
 namespace {
 
-std::vector<float> bias_values(const Model& model, const Node& node, int64_t outputs, float scale) {
-  std::vector<float> bias(static_cast<size_t>(outputs), 0.0F);
-  if (node.inputs.size() < 3 || node.inputs[2].empty()) return bias;
-  const std::vector<float>& values = model.weight(node.inputs[2]).values;
-  for (size_t i = 0; i < bias.size(); ++i) bias[i] = scale * values[i];
-  return bias;
+// Null where the node has none.
+const Tensor* bias_of(const Model& model, const Node& node) {
+  const bool has_bias = node.inputs.size() > 2 && !node.inputs[2].empty();
+  return has_bias ? &model.weight(node.inputs[2]) : nullptr;
+}
+
+std::vector<float> bias_values(const Tensor* bias, int64_t outputs, float scale) {
+  std::vector<float> values(static_cast<size_t>(outputs), 0.0F);
+  if (bias == nullptr) return values;
+  for (size_t i = 0; i < values.size(); ++i) values[i] = scale * bias->values[i];
+  return values;
 }
 
 }  // namespace
@@ -45,7 +50,10 @@ std::vector<ChainLayer> layer_chain(const Model& model) {
 }
 
 LayerWeights dense_weights(const Model& model, const Node& gemm) {
-  const Tensor& stored = model.weight(gemm.inputs[1]);
+  return dense_weights(gemm, model.weight(gemm.inputs[1]), bias_of(model, gemm));
+}
+
+LayerWeights dense_weights(const Node& gemm, const Tensor& stored, const Tensor* bias) {
   const bool is_transposed = gemm.integer("transB", 0) != 0;
   LayerWeights layer;
   layer.outputs = stored.shape[is_transposed ? 0 : 1];
@@ -60,7 +68,7 @@ LayerWeights dense_weights(const Model& model, const Node& gemm) {
       layer.weights[out * inputs + in] = alpha * stored.values[from];
     }
   }
-  layer.bias = bias_values(model, gemm, layer.outputs, static_cast<float>(gemm.real("beta", 1.0)));
+  layer.bias = bias_values(bias, layer.outputs, static_cast<float>(gemm.real("beta", 1.0)));
   return layer;
 }
 
@@ -70,7 +78,7 @@ LayerWeights conv_weights(const Model& model, const Node& conv) {
   layer.outputs = stored.shape[0];
   layer.inputs = static_cast<int64_t>(stored.values.size()) / layer.outputs;
   layer.weights = stored.values;
-  layer.bias = bias_values(model, conv, layer.outputs, 1.0F);
+  layer.bias = bias_values(bias_of(model, conv), layer.outputs, 1.0F);
   return layer;
 }
 

@@ -26,6 +26,7 @@ struct LayerWeights {
   std::vector<float> bias;
 };
 LayerWeights dense_weights(const Model& model, const Node& gemm);
+LayerWeights dense_weights(const Node& gemm, const Tensor& weight, const Tensor* bias);
 LayerWeights conv_weights(const Model& model, const Node& conv);
 
 // Changes a network's first layer so that it reads pixel / 255 instead of what `pixels` makes of

@@ -101,7 +101,7 @@ std::string recognised_as(const Model& model) {
       who, models.size(), join(names, "; "), models.size() > kMostNamed ? "; ..." : ""));
 }
 
-Candidates read_candidates(const ModelSource& source, const LoadOptions& options) {
+Candidates candidates_of(const ModelSource& source, const LoadOptions& options) {
   FileContents contents = format_of(source.bytes, source.who).read(source);
   Candidates candidates;
   if (Model* model = std::get_if<Model>(&contents)) {
@@ -180,13 +180,18 @@ std::vector<std::string> tensor_type_names() {
   return names;
 }
 
-Model read_model(std::span<const std::byte> bytes, const std::string& who,
-                 const LoadOptions& options) {
+Candidates read_candidates(std::span<const std::byte> bytes, const std::string& who,
+                           const LoadOptions& options) {
   const auto beside = [&](const std::string& name, uint64_t) -> std::vector<std::byte> {
     throw Error(fmt::format("{}: '{}' is a file of its own, and the model lies in memory", who,
                             printable(name, 100)));
   };
-  return only_one(read_candidates({who, bytes, beside}, options), who);
+  return candidates_of({who, bytes, beside}, options);
+}
+
+Model read_model(std::span<const std::byte> bytes, const std::string& who,
+                 const LoadOptions& options) {
+  return only_one(read_candidates(bytes, who, options), who);
 }
 
 Candidates load_candidates(const fs::path& path, const LoadOptions& options) {
@@ -195,7 +200,7 @@ Candidates load_candidates(const fs::path& path, const LoadOptions& options) {
   const auto beside = [&](const std::string& name, uint64_t limit) {
     return read_file_beneath(main.parent_path(), name, limit);
   };
-  return read_candidates({main.string(), bytes, beside}, options);
+  return candidates_of({main.string(), bytes, beside}, options);
 }
 
 Model load_model(const fs::path& path, const LoadOptions& options) {

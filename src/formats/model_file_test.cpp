@@ -6,7 +6,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <fstream>
 
 #include "base/file.h"
@@ -112,7 +111,8 @@ TEST_F(ModelFile, WhatNobodyKnowsIsRefusedWithTheFormats) {
 
 TEST_F(ModelFile, TensorTypesHaveNames) {
   EXPECT_EQ(parse_tensor_type("bf16"), TensorType::kBF16);
-  EXPECT_THAT(error_of([] { parse_tensor_type("f64"); }), HasSubstr("f32, f16, bf16, q8_0, int8 expected"));
+  EXPECT_THAT(error_of([] { parse_tensor_type("f64"); }),
+              HasSubstr("f32, f16, bf16, q8_0, int8 expected"));
 }
 
 TEST_F(ModelFile, AnUnsoundModelIsNotWritten) {
@@ -154,21 +154,6 @@ TEST_F(ModelFile, UnwritablePlacesAreSaid) {
     EXPECT_THAT(error_of([&] { save_model(model, "/dev/full", {.format = "gguf"}); }),
                 HasSubstr("/dev/full: cannot be written"));
   }
-}
-
-TEST_F(ModelFile, LoadingIsQuick) {
-  save_model(random_model("mnist-fc"), path("model.gguf"));
-  load_model(path("model.gguf"));
-  double best = 1e9;
-  for (int i = 0; i < 20; ++i) {
-    const auto start = std::chrono::steady_clock::now();
-    load_model(path("model.gguf"));
-    best = std::min(
-        best, std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
-                  .count());
-  }
-  RecordProperty("load_ms", std::to_string(best));
-  EXPECT_LT(best, 20.0);  // 2 ms is the aim; sanitizers and busy machines are slower
 }
 
 }  // namespace

@@ -52,7 +52,7 @@ std::vector<float> last_fastest(const std::vector<float>& values, const Shape& s
 
 Tensor tensor_from(const NpyArray& array, StoredFloat type, const std::string& who) {
   Tensor tensor{shape_of(array), {}};
-  const auto bytes = checked_multiply(element_count(tensor.shape), size_of(type));
+  const auto bytes = checked_multiply(stored_count(tensor.shape, who), size_of(type));
   if (!bytes || *bytes != array.content.size()) {
     throw Error(fmt::format("{}: {} of type {} needs {} bytes, it has {}", who,
                             to_string(tensor.shape), array.type, bytes.value_or(0),

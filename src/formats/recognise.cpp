@@ -18,6 +18,8 @@ namespace mnist {
 namespace {
 
 constexpr size_t kMostGeometries = 300;
+// Where many geometries are about as plausible, other activations shall have their turn, too.
+constexpr double kLaterGeometry = 0.1;
 // Candidates that are this much less plausible than the best are not worth trying.
 constexpr double kMostSurprise = 8.0;
 // All candidates together hold at most so many values.
@@ -108,8 +110,9 @@ class Search {
       }
       geometries_[i] =
           find_geometries(rows_[i], known_windows(rows_[i], weights_.layers), kMostGeometries);
-      for (const Geometry& geometry : geometries_[i]) {
-        for (const Style& style : styles_[i]) add(i, &geometry, style);
+      for (size_t g = 0; g < geometries_[i].size(); ++g) {
+        geometries_[i][g].cost += kLaterGeometry * static_cast<double>(g);
+        for (const Style& style : styles_[i]) add(i, &geometries_[i][g], style);
       }
     }
     std::stable_sort(choices_.begin(), choices_.end(),

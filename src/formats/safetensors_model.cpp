@@ -78,7 +78,7 @@ LooseWeights loose_weights(const Safetensors& file, const std::string& who) {
   LooseWeights weights;
   for (const SafetensorsTensor& tensor : file.tensors) {
     if (is_counter(tensor)) continue;
-    element_count(tensor.shape);
+    stored_count(tensor.shape, fmt::format("{}: tensor '{}'", who, printable(tensor.name, 80)));
     weights.tensors.push_back({tensor.name, {tensor.shape, values_of(tensor, who)}});
   }
   weights.metadata = file.metadata;

@@ -49,6 +49,14 @@ std::vector<float> floats_from(std::span<const std::byte> bytes, StoredFloat typ
   return values;
 }
 
+size_t stored_count(const Shape& shape, const std::string& place) {
+  try {
+    return element_count(shape);
+  } catch (const Error& error) {
+    throw Error(fmt::format("{}: {}", place, error.what()));
+  }
+}
+
 StoredFloat stored_type(const Shape& shape, TensorType type) {
   if (shape.size() < 2 || type == TensorType::kF32) return StoredFloat::kF32;
   return type == TensorType::kF16 ? StoredFloat::kF16 : StoredFloat::kBF16;

@@ -19,6 +19,9 @@ size_t size_of(StoredFloat type);
 // becomes infinite, which check_model refuses.
 std::vector<float> floats_from(std::span<const std::byte> bytes, StoredFloat type);
 
+// element_count of a shape that a file says; its Error starts with `place`.
+size_t stored_count(const Shape& shape, const std::string& place);
+
 // `type` as a writer's choice for a weight of this shape: biases and statistics stay float32.
 StoredFloat stored_type(const Shape& shape, TensorType type);
 

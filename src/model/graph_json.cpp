@@ -234,10 +234,13 @@ std::string graph_to_json(const Model& model) {
 }
 
 Model graph_from_document(const JsonView& document, const std::string& format,
-                          Shape (*weight_shape)(const JsonView& weight)) {
+                          Shape (*weight_shape)(const JsonView& weight),
+                          const std::vector<std::string>& others) {
   expect_format(document, format);
-  document.expect_keys({"format", "version", "architecture", "input", "output", "pixels",
-                        "class_names", "metadata", "nodes", "weights"});
+  std::vector<std::string> known = {"format", "version",     "architecture", "input", "output",
+                                    "pixels", "class_names", "metadata",     "nodes", "weights"};
+  known.insert(known.end(), others.begin(), others.end());
+  document.expect_keys(known);
   Model model;
   model.architecture = document.has("architecture") ? document.at("architecture").text() : "custom";
   read_input(document, model);

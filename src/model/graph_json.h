@@ -7,6 +7,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json.h"
 #include "mnist/model.h"
@@ -29,9 +30,10 @@ std::string graph_members_to_json(const Model& model);
 
 // The model that `document` describes; `format` is what its "format" must say. Its weights have
 // their shapes but no values: the caller fills them and calls check_model. `weight_shape` takes the
-// shape out of a member of "weights".
+// shape out of a member of "weights". `others` are members that are not the model's.
 Model graph_from_document(const JsonView& document, const std::string& format,
-                          Shape (*weight_shape)(const JsonView& weight));
+                          Shape (*weight_shape)(const JsonView& weight),
+                          const std::vector<std::string>& others = {});
 
 // A list of at most 32 extents, none negative, fewer than 2^31 elements.
 Shape shape_from_json(const JsonView& value);

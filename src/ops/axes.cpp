@@ -15,6 +15,14 @@ AxisRun split_at(const Shape& image, size_t first, size_t last) {
   return split;
 }
 
+void expect_lines(const OpSpec& spec) {
+  const Shape& image = spec.inputs[0].shape;
+  if (image.empty() || element_count(image) == 0) {
+    spec.fail("an input with at least one axis that is not empty expected, got " +
+              to_string(image));
+  }
+}
+
 size_t image_axis(const OpSpec& spec, int64_t axis, size_t rank) {
   int64_t extents = static_cast<int64_t>(rank);
   if (axis >= -extents && axis < 0) return static_cast<size_t>(axis + extents);

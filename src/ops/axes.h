@@ -18,6 +18,9 @@ struct AxisRun {
 
 AxisRun split_at(const Shape& image, size_t first, size_t last);  // both included
 
+// Throws Error naming the node unless its first input has axes, none of them empty.
+void expect_lines(const OpSpec& spec);
+
 // The axis of an image of `rank` axes that `axis` names: 1 to rank, or -rank to -1. Throws Error
 // naming the node where it names the batch or nothing.
 size_t image_axis(const OpSpec& spec, int64_t axis, size_t rank);

@@ -94,7 +94,7 @@ void forward_channels(D d, size_t channels, size_t plane, float epsilon, const F
   const float* x = args.inputs[0];
   const float* means = args.inputs[3];
   const float* variances = args.inputs[4];
-  if (args.pass.training) {
+  if (args.pass.uses_batch_statistics()) {
     compute_statistics(d, channels, plane, args.pass, x, args.saved);
     means = args.saved;
     variances = args.saved + channels;
@@ -117,10 +117,12 @@ void backward_channels(D d, size_t channels, size_t plane, float epsilon,
                        const BackwardArgs& args) {
   const float* x = args.inputs[0];
   const float* d_y = args.d_output;
-  const float* means = args.pass.training ? args.saved : args.inputs[3];
-  const float* variances = args.pass.training ? args.saved + channels : args.inputs[4];
-  const float share =
-      args.pass.training ? 1.0F / static_cast<float>(args.pass.images * plane) : 0.0F;
+  const float* means = args.pass.uses_batch_statistics() ? args.saved : args.inputs[3];
+  const float* variances =
+      args.pass.uses_batch_statistics() ? args.saved + channels : args.inputs[4];
+  const float share = args.pass.uses_batch_statistics()
+                          ? 1.0F / static_cast<float>(args.pass.images * plane)
+                          : 0.0F;
   for (size_t c = 0; c < channels; ++c) {
     Channel channel = channel_of(d, c, channels, plane);
     float inverse = 1.0F / std::sqrt(variances[c] + epsilon);
@@ -180,7 +182,7 @@ class BatchNormalization : public Op {
 
   void backward(const BackwardArgs& args) const override {
     HWY_DYNAMIC_DISPATCH(norm_backward)(channels_, plane_, epsilon_, args);
-    if (args.pass.training) add_statistics(args);
+    if (args.pass.uses_batch_statistics()) add_statistics(args);
   }
 
   size_t saved_floats(const Pass&) const override { return 2 * channels_; }

@@ -93,6 +93,7 @@ class Conv : public Op {
   size_t input_floats(size_t lanes) const {
     return s_.channels * s_.input_rows() * s_.input_columns() * lanes;
   }
+  ptrdiff_t stride(size_t axis) const { return static_cast<ptrdiff_t>(s_.window.stride[axis]); }
   size_t output_floats(size_t lanes) const { return element_count(output_shape()) * lanes; }
   // Floats behind a single image's padded input that its last, partly used vectors may read.
   size_t single_gap() const { return round_up(padded_.columns, kFloatsPerLine) + kFloatsPerLine; }
@@ -119,7 +120,7 @@ std::vector<ptrdiff_t> tap_offsets(const Window& w, size_t channels, const Frame
       for (int64_t column = 0; column < w.kernel[1]; ++column) {
         int64_t y = static_cast<int64_t>(c * frame.rows + top) + sign * row * w.dilation[0];
         int64_t x = static_cast<int64_t>(left) + sign * column * w.dilation[1];
-        offsets.push_back(y * static_cast<int64_t>(frame.columns) + x);
+        offsets.push_back(static_cast<ptrdiff_t>(y * static_cast<int64_t>(frame.columns) + x));
       }
     }
   }
@@ -206,8 +207,7 @@ void Conv::forward_block(const ForwardArgs& args, size_t block) const {
   ConvForward task;
   const auto line = static_cast<ptrdiff_t>(lanes);
   task.positions = {s_.rows(), s_.columns(),
-                    s_.window.stride[0] * static_cast<ptrdiff_t>(padded_.columns) * line,
-                    s_.window.stride[1] * line};
+                    stride(0) * static_cast<ptrdiff_t>(padded_.columns) * line, stride(1) * line};
   task.taps = taps;
   task.outputs = s_.group_outputs();
   task.relu = s_.relu;
@@ -310,8 +310,8 @@ void Conv::backward_block(const BackwardArgs& args, size_t block, const float* s
   unpool.relu = s_.relu;
   unpool.d_sums = d_sums + corner;
   unpool.output_stride = static_cast<ptrdiff_t>(spread_.rows) * spread_row;
-  unpool.row_stride = s_.window.stride[0] * spread_row;
-  unpool.column_stride = s_.window.stride[1] * line;
+  unpool.row_stride = stride(0) * spread_row;
+  unpool.column_stride = stride(1) * line;
   conv_unpool(unpool);
 
   copy_into_frame(args.inputs[0] + block * input_floats(lanes), s_.channels, s_.input_rows(),
@@ -319,8 +319,7 @@ void Conv::backward_block(const BackwardArgs& args, size_t block, const float* s
   std::vector<ptrdiff_t> taps = scaled(taps_, lanes);
   ConvWeightGradient task;
   task.positions = {s_.rows(), s_.columns(),
-                    s_.window.stride[0] * static_cast<ptrdiff_t>(padded_.columns) * line,
-                    s_.window.stride[1] * line};
+                    stride(0) * static_cast<ptrdiff_t>(padded_.columns) * line, stride(1) * line};
   task.taps = taps;
   task.d_y_output = unpool.output_stride;
   task.d_y_row = unpool.row_stride;

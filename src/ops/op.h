@@ -43,10 +43,13 @@ struct OpSpec {
 struct Pass {
   size_t lanes = 1;
   size_t blocks = 1;
-  size_t images = 1;  // the first `images` of the blocks * lanes are real, the rest are zeros
-  bool training = false;
-  uint64_t random_key = 0;   // of this op in this step: for dropout
+  size_t images = 1;        // the first `images` of the blocks * lanes are real, the rest are zeros
+  bool training = false;    // a backward pass follows
+  bool frozen = false;      // in it, statistics are those of inference
+  uint64_t random_key = 0;  // of this op in this step: for dropout
   uint64_t first_image = 0;  // number of the pass's first image within its batch
+
+  bool uses_batch_statistics() const { return training && !frozen; }
 };
 
 struct ForwardArgs {

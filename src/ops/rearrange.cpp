@@ -140,10 +140,12 @@ void expect_extent(const OpSpec& spec, int64_t extent) {
 }
 
 std::unique_ptr<Op> make_rearrangement(const OpSpec& spec, const std::vector<AxisSource>& axes,
-                                       float outside) {
+                                       float outside, std::optional<size_t> dropped) {
   if (axes.size() > kMostAxes) spec.fail(fmt::format("more than {} axes", kMostAxes));
   Shape output;
-  for (const AxisSource& axis : axes) output.push_back(static_cast<int64_t>(axis.from.size()));
+  for (size_t i = 0; i < axes.size(); ++i) {
+    if (i != dropped) output.push_back(static_cast<int64_t>(axes[i].from.size()));
+  }
   element_count(output);  // throws where it is too large
   // What stays together at the end moves as one.
   size_t unit = 1;

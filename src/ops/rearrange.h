@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "ops/op.h"
@@ -29,7 +30,9 @@ void expect_extent(const OpSpec& spec, int64_t extent);
 
 // The op whose output takes its elements from where `axes` say, one entry an axis of the output, or
 // is `outside` where one of them says kOutside. An input element may be taken any number of times.
+// The output's shape leaves out axis `dropped`, of one position.
 std::unique_ptr<Op> make_rearrangement(const OpSpec& spec, const std::vector<AxisSource>& axes,
-                                       float outside = 0.0F);
+                                       float outside = 0.0F,
+                                       std::optional<size_t> dropped = std::nullopt);
 
 }  // namespace mnist

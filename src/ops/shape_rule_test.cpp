@@ -63,7 +63,9 @@ TEST(ShapeRule, WindowsMustFit) {
     expect({1, 4, 4}, {{"kernel_shape", kTwo}, {"pads", Integers{0, 0, -1, 0}}}, "pads: 0 to 1024");
     expect({1, 4, 4}, {{"kernel_shape", kTwo}, {"pads", Integers{1, 1}}}, "pads: 4 integers");
     expect({1, 4, 4}, {{"kernel_shape", kTwo}, {"pads", Integers{3, 0, 0, 0}}},
-           "padding 3 is wider");
+           "lies in the padding");
+    expect({1, 4, 4}, {{"kernel_shape", kTwo}, {"pads", Integers{7, 0, 0, 0}}},
+           "padding 7 is wider than the kernel's 2 and the input's 4");
     expect({1, 4, 4}, {{"kernel_shape", kTwo}, {"pads", Integers{2, 0, 0, 0}}},
            "lies in the padding");
     // Both of its taps are beside the only column.
@@ -97,6 +99,21 @@ TEST(ShapeRule, ConvAndGemm) {
   expect_error("Gemm", {x({1, 5}), w({5, 4})}, {}, "Flatten");
   expect_error("Gemm", {x({5}), w({5, 4}), w({5})}, {}, "C of 4");
   expect_error("Gemm", {x({5}), w({5, 4})}, {{"transA", int64_t{1}}}, "transA");
+}
+
+TEST(ShapeRule, MatMulAndArgMax) {
+  expect_error("MatMul", {x({3, 5}), w({4, 6})}, {}, "got (3,5) and (4,6)");
+  expect_error("MatMul", {x({3, 5}), w({5})}, {}, "got (3,5) and (5)");
+  expect_error("MatMul", {x({}), w({1, 5})}, {}, "got () and (1,5)");
+  expect_error("MatMul", {x({3, 5}), x({4, 6})}, {}, "got (3,5) and (4,6)");
+  expect_error("MatMul", {x({5}), x({5})}, {}, "got (5) and (5)");
+  expect_error("MatMul", {x({2, 3, 5}), x({4, 5, 6})}, {}, "expected");
+  expect_error("MatMul", {x({3, 5}), x({2, 5, 6})}, {}, "expected");
+  expect_error("MatMul", {w({3, 5}), x({5, 6})}, {}, "must be an activation");
+  expect_error("MatMul", {x({1 << 16, 1}), x({1, 1 << 16})}, {}, "2^31");
+  expect_error("MatMul", {x({5})}, {}, "inputs expected, got 1");
+  expect_error("ArgMax", {x({5})}, {}, "0 is the batch");
+  EXPECT_FALSE(make_row_op(row_of("ArgMax", {x({5})}, {{"axis", int64_t{1}}}))->differentiable());
 }
 
 TEST(ShapeRule, BatchNormalization) {
@@ -223,6 +240,21 @@ TEST(ShapeRule, Moves) {
   slice({0}, {-kHuge}, {1}, {kHuge}, "nothing lies from 0");
   slice({kHuge}, {kHuge}, {1}, {-kHuge}, "nothing lies");
   slice({0, 0}, {1, 1}, {1, -2}, {1, 1}, "axis -2 comes twice");
+  Attributes gather = {{"axis", int64_t{1}}, {"indices", int64_t{4}}};
+  expect_error("Gather", {x({4, 3})}, gather, "4 is not a position of an axis of 4");
+  gather["indices"] = Integers{0, -5};
+  expect_error("Gather", {x({4, 3})}, gather, "-5 is not a position");
+  gather["indices"] = Integers{};
+  expect_error("Gather", {x({4, 3})}, gather, "an extent of 0");
+  expect_error("Gather", {x({4, 3})}, {{"axis", int64_t{1}}}, "'indices' is missing");
+  expect_error("Gather", {x({4, 3})}, {{"indices", int64_t{0}}}, "0 is the batch");
+  expect_error("Expand", {x({4, 3})}, {{"shape", Integers{2, 3}}}, "cannot be broadcast to");
+  expect_error("Expand", {x({1, 3})}, {{"shape", Integers{kHuge, 3}}}, "repeats expected");
+  expect_error("Expand", {x({3})}, {{"shape", Integers{2, 3}}}, "cannot be broadcast to");
+  expect_error("Expand", {x({1})}, {{"shape", Integers{0}}}, "1 to 1048576 repeats");
+  expect_error("Tile", {x({3})}, {{"repeats", Integers{2, 3}}}, "the first of them 1");
+  expect_error("Tile", {x({3})}, {{"repeats", Integers{1, 0}}}, "repeats expected, got 0");
+  expect_error("Tile", {x({3})}, {{"repeats", Integers{1, 1 << 20}}}, "an extent of 3145728");
   expect_error("Slice", {x({1 << 21})},
                {{"starts", Integers{0}}, {"ends", Integers{1}}, {"axes", Integers{1}}},
                "an extent of 2097152: 1 to 1048576 expected");
@@ -271,6 +303,30 @@ TEST(ShapeRule, Quantization) {
     EXPECT_EQ(op->initial(1).kind, Initial::Kind::kOne);
   }
   expect_error("QuantizeLinear", {x({3}), given({}, {1})}, {{"to", "float8"}}, "got float8");
+}
+
+TEST(ShapeRule, Normalizations) {
+  const Shape maps = {4, 2, 3};
+  expect_error("LayerNormalization", {x(maps), w({4})}, {}, "input 1: 3 values expected, got (4)");
+  expect_error("LayerNormalization", {x(maps), w({3}), w({2})}, {}, "input 2: 3 values");
+  expect_error("LayerNormalization", {x(maps), w({3})}, {{"axis", int64_t{0}}}, "the batch");
+  expect_error("LayerNormalization", {x(maps), w({3})}, {{"epsilon", 0.0}}, "epsilon");
+  expect_error("LayerNormalization", {x({}), w({})}, {}, "at least one axis");
+  expect_error("InstanceNormalization", {x(maps), w({4})}, {}, "inputs expected, got 2");
+  expect_error("InstanceNormalization", {x(maps), w({4}), w({3})}, {}, "input 2: 4 values");
+  Attributes groups = {{"num_groups", int64_t{3}}};
+  expect_error("GroupNormalization", {x(maps), w({4}), w({4})}, groups, "a divisor of 4");
+  expect_error("GroupNormalization", {x(maps), w({4}), w({4})}, {}, "a divisor of 4");
+  groups["num_groups"] = int64_t{2};
+  expect_error("GroupNormalization", {x(maps), w({3}), w({3})}, groups, "4 values expected");
+  expect_error("GroupNormalization", {x(maps), w({2}), w({4})}, groups, "2 values expected");
+  expect_error("MeanVarianceNormalization", {x(maps)}, {}, "0 is the batch");
+  expect_error("MeanVarianceNormalization", {x(maps)}, {{"axes", Integers{1, 3}}}, "side by side");
+  expect_error("LpNormalization", {x(maps)}, {{"p", int64_t{3}}}, "1 or 2 expected, got 3");
+  expect_error("Normalizer", {x(maps)}, {{"norm", "L3"}}, "got L3");
+  expect_error("LRN", {x(maps)}, {}, "size: 1 to 2^20 expected, got 0");
+  expect_error("LRN", {x(maps)}, {{"size", int64_t{3}}, {"bias", 0.0}}, "bias over 0");
+  expect_error("LRN", {x({})}, {{"size", int64_t{3}}}, "(channels, ...)");
 }
 
 TEST(ShapeRule, ConcatSoftmaxDropout) {

@@ -65,9 +65,9 @@ void read_padding(const OpSpec& spec, Window& window) {
 
 void set_output(const OpSpec& spec, Window& window, int axis, bool ceil_mode) {
   int64_t padding = std::max(window.pad_begin[axis], window.pad_end[axis]);
-  if (padding > window.extent(axis)) {
-    spec.fail(
-        fmt::format("padding {} is wider than the kernel's {}", padding, window.extent(axis)));
+  if (padding > window.extent(axis) + window.input[axis]) {
+    spec.fail(fmt::format("padding {} is wider than the kernel's {} and the input's {} together",
+                          padding, window.extent(axis), window.input[axis]));
   }
   int64_t padded = window.pad_begin[axis] + window.input[axis] + window.pad_end[axis];
   if (window.extent(axis) > padded) {

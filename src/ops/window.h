@@ -44,8 +44,7 @@ struct Window {
 // the weights have (height, width): kernel_shape may be left out and must not differ; empty: it
 // must be there. `ceil_mode`: a last window that is only partly inside counts, unless it begins
 // beyond the input (ONNX's and PyTorch's rule). Throws Error naming the node: a shape of another
-// rank, a kernel larger than the padded input, numbers below 1 or absurdly large, padding wider
-// than the kernel.
+// rank, a kernel larger than the padded input, numbers below 1 or absurdly large.
 Window make_window(const OpSpec& spec, const Shape& chw, const std::vector<int64_t>& default_kernel,
                    bool ceil_mode);
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstring>
 #include <optional>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "base/sha256.h"
 #include "base/text.h"
 #include "formats/gguf_model.h"
+#include "formats/json_model.h"
 #include "mnist/error.h"
 #include "train/settings_json.h"
 
@@ -26,6 +28,10 @@ constexpr char kChecksumKey[] = "train.sha256";
 constexpr char kRunKey[] = "train.run";
 constexpr char kFirstMoment[] = "train.first_moment";
 constexpr char kSecondMoment[] = "train.second_moment";
+// The members of "training" in JSON.
+constexpr char kRunMember[] = "run";
+constexpr char kFirstMember[] = "first_moment";
+constexpr char kSecondMember[] = "second_moment";
 constexpr size_t kChecksumDigits = 64;
 constexpr std::string_view kNamePrefix = "checkpoint-";
 constexpr std::string_view kNameSuffix = ".gguf";
@@ -52,6 +58,11 @@ Json run_as_json(const Checkpoint& checkpoint) {
           {"epoch_correct", state.epoch_correct},
           {"epoch_images", state.epoch_images},
           {"history", history}};
+}
+
+// A folder's name may be no UTF-8; as a mere hint it may then be unreadable.
+std::string run_text(const Checkpoint& checkpoint) {
+  return run_as_json(checkpoint).dump(-1, ' ', true, Json::error_handler_t::replace);
 }
 
 void add_moment(GgufOutput& output, const char* name, const std::vector<float>& values) {
@@ -130,6 +141,82 @@ std::string_view run_text(const GgufFile& file, const std::string& who) {
   return *text;
 }
 
+std::vector<std::byte> gguf_bytes(const Checkpoint& checkpoint) {
+  GgufOutput output = gguf_from_model(checkpoint.model, TensorType::kF32);
+  output.values.emplace_back(kChecksumKey, std::string(kChecksumDigits, '0'));
+  output.values.emplace_back(kRunKey, run_text(checkpoint));
+  add_moment(output, kFirstMoment, checkpoint.state.first_moment);
+  add_moment(output, kSecondMoment, checkpoint.state.second_moment);
+  MemorySink memory;
+  write_gguf(output, memory);
+  const std::string who = "a checkpoint";
+  const size_t place = checksum_place(read_gguf(memory.bytes, who), memory.bytes, who);
+  const std::string sum = checksum_without(memory.bytes, place);
+  std::memcpy(memory.bytes.data() + place, sum.data(), sum.size());
+  return std::move(memory.bytes);
+}
+
+Checkpoint from_gguf(std::span<const std::byte> bytes, const std::string& who) {
+  const GgufFile file = read_gguf(bytes, who);
+  const size_t place = checksum_place(file, bytes, who);
+  const std::string sum = checksum_without(bytes, place);
+  if (std::memcmp(sum.data(), bytes.data() + place, sum.size()) != 0) {
+    throw Error(who + ": damaged: its checksum is not that of its content");
+  }
+  Checkpoint checkpoint;
+  FileContents contents = contents_of_gguf(file, who);
+  Model* model = std::get_if<Model>(&contents);
+  if (model == nullptr) throw Error(who + ": a checkpoint expected, got weights without a network");
+  checkpoint.model = std::move(*model);
+  const Json run = parse_json(run_text(file, who), who + ": " + kRunKey);
+  read_run({run, who + ": " + kRunKey}, checkpoint);
+  checkpoint.state.first_moment = read_moment(file, kFirstMoment, who);
+  checkpoint.state.second_moment = read_moment(file, kSecondMoment, who);
+  return checkpoint;
+}
+
+// ---- as JSON ----
+
+std::string moment_text(const std::vector<float>& values) {
+  std::string text = "[";
+  char buffer[64];
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (!std::isfinite(values[i])) {
+      throw Error(fmt::format("the optimiser's state has a {}, JSON cannot hold it", values[i]));
+    }
+    if (i != 0) text += ',';
+    text += shortest_json(values[i], buffer);
+  }
+  return text + "]";
+}
+
+std::vector<std::byte> json_bytes(const Checkpoint& checkpoint) {
+  MemorySink memory;
+  write_json_model(
+      checkpoint.model,
+      fmt::format("{{\n    \"{}\": {},\n    \"{}\": {},\n    \"{}\": {}\n  }}", kRunMember,
+                  run_text(checkpoint), kFirstMember, moment_text(checkpoint.state.first_moment),
+                  kSecondMember, moment_text(checkpoint.state.second_moment)),
+      memory);
+  return std::move(memory.bytes);
+}
+
+Checkpoint from_json(std::span<const std::byte> bytes, const std::string& who) {
+  const Json json = parse_json(as_text(bytes), who);
+  const JsonView document(json, who);
+  if (!document.has(kTrainingMember)) {
+    throw Error(who + ": a model, but not a checkpoint of a training run");
+  }
+  const JsonView training = document.at(kTrainingMember);
+  training.expect_keys({kRunMember, kFirstMember, kSecondMember});
+  Checkpoint checkpoint;
+  checkpoint.model = model_from_json(document);
+  read_run(training.at(kRunMember), checkpoint);
+  checkpoint.state.first_moment = training.at(kFirstMember).floats();
+  checkpoint.state.second_moment = training.at(kSecondMember).floats();
+  return checkpoint;
+}
+
 // The step in "checkpoint-00001407.gguf", nothing for other names.
 std::optional<uint64_t> step_of(const fs::path& path) {
   const std::string name = path.filename().string();
@@ -155,42 +242,20 @@ std::string to_string(const DatasetIdentity& identity) {
                      identity.images, identity.width, identity.height, identity.crc32);
 }
 
+std::vector<std::byte> checkpoint_bytes(const Checkpoint& checkpoint, CheckpointForm form) {
+  return form == CheckpointForm::kGguf ? gguf_bytes(checkpoint) : json_bytes(checkpoint);
+}
+
 void save_checkpoint(const Checkpoint& checkpoint, const fs::path& path) {
-  GgufOutput output = gguf_from_model(checkpoint.model, TensorType::kF32);
-  output.values.emplace_back(kChecksumKey, std::string(kChecksumDigits, '0'));
-  const Json run = run_as_json(checkpoint);
-  // A folder's name may be no UTF-8; as a mere hint it may then be unreadable.
-  output.values.emplace_back(kRunKey, run.dump(-1, ' ', true, Json::error_handler_t::replace));
-  add_moment(output, kFirstMoment, checkpoint.state.first_moment);
-  add_moment(output, kSecondMoment, checkpoint.state.second_moment);
-  MemorySink memory;
-  write_gguf(output, memory);
-  const std::string who = path.string();
-  const size_t place = checksum_place(read_gguf(memory.bytes, who), memory.bytes, who);
-  const std::string sum = checksum_without(memory.bytes, place);
-  std::memcpy(memory.bytes.data() + place, sum.data(), sum.size());
-  write_file(path, [&](Sink& sink) { sink.write(memory.bytes); });
+  const std::vector<std::byte> bytes = checkpoint_bytes(checkpoint, CheckpointForm::kGguf);
+  write_file(path, [&](Sink& sink) { sink.write(bytes); });
 }
 
 Checkpoint load_checkpoint(const fs::path& path) {
   const std::string who = path.string();
   const std::vector<std::byte> bytes = read_file(path);
-  const GgufFile file = read_gguf(bytes, who);
-  const size_t place = checksum_place(file, bytes, who);
-  const std::string sum = checksum_without(bytes, place);
-  if (std::memcmp(sum.data(), bytes.data() + place, sum.size()) != 0) {
-    throw Error(who + ": damaged: its checksum is not that of its content");
-  }
-  Checkpoint checkpoint;
-  FileContents contents = contents_of_gguf(file, who);
-  Model* model = std::get_if<Model>(&contents);
-  if (model == nullptr) throw Error(who + ": a checkpoint expected, got weights without a network");
-  checkpoint.model = std::move(*model);
+  Checkpoint checkpoint = is_json_model(bytes) ? from_json(bytes, who) : from_gguf(bytes, who);
   check_model(checkpoint.model);
-  const Json run = parse_json(run_text(file, who), who + ": " + kRunKey);
-  read_run({run, who + ": " + kRunKey}, checkpoint);
-  checkpoint.state.first_moment = read_moment(file, kFirstMoment, who);
-  checkpoint.state.second_moment = read_moment(file, kSecondMoment, who);
   return checkpoint;
 }
 
@@ -218,8 +283,11 @@ std::vector<fs::path> list_checkpoints(const fs::path& folder) {
 bool is_checkpoint(const fs::path& path) {
   constexpr std::string_view kMagic = "GGUF";
   const std::vector<std::byte> bytes = read_file(path);
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const std::string_view text = as_text(bytes);
   // Also of a damaged file: that it was a run decides what is said of it.
+  if (is_json_model(bytes)) {
+    return text.find(fmt::format("\"{}\"", kTrainingMember)) != std::string_view::npos;
+  }
   return text.starts_with(kMagic) && text.find(kRunKey) != std::string_view::npos;
 }
 

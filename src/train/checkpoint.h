@@ -4,7 +4,8 @@
 // training needs besides lies under names that begin with "train.": the optimiser's moments and
 // sums of the running epoch as tensors and texts, the settings and the past epochs as JSON. A
 // SHA-256 of the whole file, itself counted as zeros, stands in it: a changed bit anywhere is
-// found.
+// found. For people and other programs it can also be a JSON model with all this under "training",
+// without a checksum.
 #pragma once
 
 #include <cstdint>
@@ -44,7 +45,10 @@ struct Checkpoint {
   std::vector<EpochRecord> history;
 };
 
-// Writes the file as write_file does: whole or not at all.
+enum class CheckpointForm { kGguf, kJson };
+std::vector<std::byte> checkpoint_bytes(const Checkpoint& checkpoint, CheckpointForm form);
+
+// Writes the GGUF file as write_file does: whole or not at all.
 void save_checkpoint(const Checkpoint& checkpoint, const std::filesystem::path& path);
 
 // Throws Error naming the file: missing, no checkpoint, damaged, of a later version of the format.
@@ -59,7 +63,7 @@ std::string checkpoint_name(uint64_t step);
 // The checkpoints in `folder`, the one with most steps first. Empty if there is no such folder.
 std::vector<std::filesystem::path> list_checkpoints(const std::filesystem::path& folder);
 
-// Whether the file is a GGUF that says it holds a run, whatever its state: what load_checkpoint is
+// Whether the file is a model that says it holds a run, whatever its state: what load_checkpoint is
 // for. Throws Error where it cannot be read.
 bool is_checkpoint(const std::filesystem::path& path);
 

@@ -128,6 +128,23 @@ TEST_F(CheckpointTest, ARunGoesOnBitForBit) {
   }
 }
 
+TEST_F(CheckpointTest, AsJsonTheRunGoesOnBitForBit) {
+  Trainer straight = trainer(model_);
+  while (straight.step() != 10) straight.run_step();
+  const Checkpoint saved = checkpoint_of(straight);
+  write_bytes(folder_ / "c.json", checkpoint_bytes(saved, CheckpointForm::kJson));
+  EXPECT_TRUE(is_checkpoint(folder_ / "c.json"));
+  const Checkpoint loaded = load_checkpoint(folder_ / "c.json");
+  // The same file again, and the same as GGUF.
+  for (CheckpointForm form : {CheckpointForm::kJson, CheckpointForm::kGguf}) {
+    EXPECT_EQ(checkpoint_bytes(loaded, form), checkpoint_bytes(saved, form));
+  }
+  EXPECT_EQ(load_model(folder_ / "c.json").weights.size(), model_.weights.size());
+  save_model(model_, folder_ / "model.json");
+  EXPECT_FALSE(is_checkpoint(folder_ / "model.json"));
+  EXPECT_THAT(refusal(folder_ / "model.json"), HasSubstr("not a checkpoint"));
+}
+
 TEST_F(CheckpointTest, IsAModelToo) {
   Trainer trainer = this->trainer(model_);
   trainer.run_step();

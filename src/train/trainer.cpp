@@ -249,6 +249,10 @@ Trainer::Trainer(const Model& model, TrainingImages images, const TrainSettings&
     : impl_(std::make_unique<Impl>(model, std::move(images), settings, threads)) {}
 Trainer::~Trainer() = default;
 
+const std::vector<std::string>& Trainer::frozen_weights() const {
+  return impl_->plan.frozen_weights();
+}
+
 uint64_t Trainer::steps_per_epoch() const { return impl_->steps_per_epoch; }
 uint64_t Trainer::steps() const { return impl_->steps_per_epoch * impl_->settings.epochs; }
 uint64_t Trainer::step() const { return impl_->step; }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/threads.h"
@@ -51,6 +52,9 @@ class Trainer {
   Trainer(const Model& model, TrainingImages images, const TrainSettings& settings,
           ThreadPool& threads);
   ~Trainer();
+
+  // Weights of the model that this training leaves as they are (Plan::frozen_weights).
+  const std::vector<std::string>& frozen_weights() const;
 
   uint64_t steps_per_epoch() const;  // the last batch of an epoch may be smaller
   uint64_t steps() const;            // of the whole run

@@ -167,7 +167,14 @@ class OddNetwork {
     node("Sigmoid", "sigmoid", {"weight"});
     node("Mul", "product", {"tanh", "sigmoid"});
     node("Add", "sum", {"product", "weight"});
-    node("Softmax", "over channels", {"sum"}, {{"axis", int64_t{1}}});
+    node("GlobalAveragePool", "middle", {"sum"});
+    node("Sub", "apart", {"middle", "sum"});
+    node("Max", "most of both", {"apart", "sigmoid"});
+    node("Div", "divided", {"most of both", weight("divisor", {4})});
+    for (const char* type : {"Elu", "HardSigmoid", "Selu", "Softsign", "Softplus", "Neg", "Abs"}) {
+      node(type, std::string(type) + ".1", {model_.nodes.back().name});
+    }
+    node("Softmax", "over channels", {model_.nodes.back().name}, {{"axis", int64_t{1}}});
     node("LogSoftmax", "log", {"over channels"}, {{"axis", int64_t{-2}}});
     node("Identity", "same", {"log"});
     node("GlobalAveragePool", "global", {"same"});

@@ -129,6 +129,21 @@ TEST_F(CheckpointFolderTest, TheNewestIsTakenAndTheOneBeforeIfItIsDamaged) {
   EXPECT_TRUE(read("resumed.gguf") == read("straight.gguf"));
 }
 
+TEST_F(CheckpointFolderTest, ARunTravelsAsJson) {
+  const std::string checkpoint = "run/checkpoint-00000008.gguf";
+  run_well({"convert", checkpoint, "run.json", "--keep-run"});
+  run_well({"convert", "run.json", "back.gguf", "--keep-run"});
+  EXPECT_TRUE(read("back.gguf") == read(checkpoint));
+  run_well({"train", "resumed.gguf", "--resume", "run.json", "-q"});
+  EXPECT_TRUE(read("resumed.gguf") == read("straight.gguf"));
+  const Result model = run({"convert", "straight.gguf", "x.json", "--keep-run"});
+  EXPECT_EQ(model.exit_code, 1);
+  EXPECT_THAT(model.error, HasSubstr("straight.gguf: a model, but not a checkpoint"));
+  const Result other = run({"convert", checkpoint, "x.safetensors", "--keep-run"});
+  EXPECT_EQ(other.exit_code, 2);
+  EXPECT_THAT(other.error, HasSubstr("gguf and json hold a run"));
+}
+
 TEST_F(CheckpointFolderTest, AnotherRunDoesNotMixIn) {
   const Result result =
       run(Words{"train", "mnist-mlp", "b.gguf", "--checkpoint-folder", "run"} + settings_);

@@ -14,7 +14,9 @@ import torch.nn.functional as F
 
 import rows_binary
 import rows_functions
+import rows_matmul
 import rows_moves
+import rows_normalize
 import rows_quantize
 import rows_reduce
 import rows_resize
@@ -182,6 +184,12 @@ def add_conv(rows):
     conv("SAME_UPPER stride 2", (2, 6, 7), (3, 2, 3, 3), strides=(2, 2), auto_pad="SAME_UPPER")
     conv("SAME_LOWER 4x4", (2, 5, 6), (3, 2, 4, 4), auto_pad="SAME_LOWER")
     conv("VALID", (2, 5, 5), (2, 2, 3, 3), strides=(2, 2), auto_pad="VALID")
+    conv("1x1 padding 2", (2, 3, 4), (3, 2, 1, 1), pads=(2, 2, 2, 2))
+    conv("3x3 padding wider than the kernel", (2, 4, 5), (3, 2, 3, 3), pads=(4, 5, 6, 3))
+    conv("2x2 stride 3 padding wider than the kernel", (2, 4, 4), (2, 2, 2, 2), strides=(3, 3),
+         pads=(3, 4, 3, 5))
+    conv("depthwise dilation 2 padding wider", (3, 4, 5), (3, 1, 2, 2), group=3, dilations=(2, 2),
+         pads=(5, 4, 4, 5))
     conv("8 to 8", (8, 6, 6), (8, 8, 3, 3), pads=(1, 1, 1, 1))
     conv("9 to 9", (9, 5, 5), (9, 9, 3, 3), pads=(1, 1, 1, 1))
     conv("7 to 5, one output position", (7, 3, 3), (5, 7, 3, 3))
@@ -383,7 +391,8 @@ def add_shapes(rows):
 def main():
     rows = Rows()
     for add in (add_conv, add_gemm, add_pool, add_normalization, add_functions,                 add_shapes, rows_moves.add, rows_functions.add, rows_binary.add,
-                rows_reduce.add, rows_resize.add, rows_quantize.add):
+                rows_reduce.add, rows_resize.add, rows_quantize.add,
+                rows_normalize.add, rows_matmul.add):
         add(rows)
     lines = [json.dumps(row, separators=(",", ":")) for row in rows.rows]
     print("[\n" + ",\n".join(lines) + "\n]")

@@ -56,6 +56,16 @@ def add(rows):
     rows.add("backwards", "Slice", lambda x: x.flip(2), [("x", (2, 5, 3))], starts=[-1],
              ends=[-2**63], axes=[2], steps=[-1])
 
+    rows.add("first token", "Gather", lambda x: x[:, 0], [("x", (5, 4))], axis=1, indices=0)
+    rows.add("last column", "Gather", lambda x: x[..., -1], [("x", (2, 3, 4))], axis=-1, indices=-1)
+    rows.add("channels, one twice", "Gather", lambda x: x[:, [2, 0, 2]], [("x", (3, 2, 4))], axis=1,
+             indices=[2, 0, -1])
+    rows.add("one in a list", "Gather", lambda x: x[:, :, [1]], [("x", (2, 3, 4))], axis=2,
+             indices=[1])
+    rows.add("rows", "Expand", lambda x: x.expand(-1, 2, 3, 4), [("x", (2, 1, 4))], shape=[2, 3, 4])
+    rows.add("smaller shape", "Expand", lambda x: x.expand(-1, 3, 4), [("x", (3, 1))], shape=[1, 4])
+    rows.add("", "Tile", lambda x: x.repeat(1, 1, 2, 3), [("x", (2, 3, 2))], repeats=[1, 1, 2, 3])
+
     rows.add("all", "Squeeze", lambda x: x.reshape(len(x), 3, 2), [("x", (1, 3, 1, 2))])
     rows.add("axes", "Squeeze", lambda x: x.reshape(len(x), 1, 3, 2), [("x", (1, 3, 1, 2))], axes=[3])
     rows.add("negative axes", "Squeeze", lambda x: x.reshape(len(x), 5), [("x", (5, 1, 1))],

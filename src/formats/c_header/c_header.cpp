@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 
+#include "formats/c_header/c_functions.h"
 #include "formats/c_header/c_memory.h"
 #include "formats/c_header/c_ops.h"
 #include "formats/format_list.h"
@@ -69,7 +70,9 @@ class Program {
     CMemory lives;  // who is read last when
     lay_out(lives, [](const Node&, size_t) { return false; });
     lay_out(memory_, [&](const Node& node, size_t step) {
-      return c_works_in_place(node) && lives.last_use(activation(node)) == step;
+      const std::string& input = activation(node);
+      return c_works_in_place(node) && lives.last_use(input) == step &&
+             element_count(shapes_.at(input)) == element_count(shapes_.at(node.outputs[0]));
     });
     memory_.place();
   }
@@ -111,12 +114,10 @@ class Program {
 CParts parts_of(const Model& model, const Program& program, TensorType type) {
   CParts parts;
   parts.type = type;
-  parts.helpers = {CHelper::kSoftmax};
+  add_c_softmax_helper(parts);
   CNames names;
-  for (const char* taken : {"predict", "class_name", "add", "copy", "multiply", "relu",
-                            "leaky_relu", "sigmoid", "tanh", "softmax", "log_softmax"}) {
-    names.add(taken);
-  }
+  for (const char* taken : {"predict", "class_name"}) names.add(taken);
+  add_c_names(names);
   program.each_step([&](const Node& node) {
     CNode c{op_spec(model, node, program.shapes()),
             program.shapes().at(node.outputs[0]),
@@ -206,10 +207,7 @@ void write(const Model& model, const SaveOptions& options, Sink& sink) {
   CText text;
   add_head(text, model, program);
   sink.write(text.text());
-  for (CHelper helper : parts.helpers) {
-    sink.write(std::string_view("\n"));
-    sink.write(std::string_view(c_helper_text(helper)));
-  }
+  for (const auto& [name, helper] : parts.helpers) sink.write("\n" + helper);
   sink.write(parts.functions.text());
   CText end;
   add_predict(end, model, program, parts);

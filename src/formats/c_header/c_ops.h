@@ -5,7 +5,7 @@
 
 namespace mnist {
 
-// Whether the op's result may lie where its activation lies.
+// Whether the op's result may lie where its first activation lies, if both are of one size.
 bool c_works_in_place(const Node& node);
 
 // Adds the node's constants and its function, where it has some with `comment` before them, and the

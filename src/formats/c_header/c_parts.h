@@ -1,7 +1,7 @@
 // What the C of a network is put together from.
 #pragma once
 
-#include <set>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,20 +11,6 @@
 #include "ops/op.h"
 
 namespace mnist {
-
-// Functions that ops without constants of their own share.
-enum class CHelper {
-  kAdd,
-  kCopy,
-  kLeakyRelu,
-  kLogSoftmax,
-  kMultiply,
-  kRelu,
-  kSigmoid,
-  kSoftmax,
-  kTanh
-};
-const char* c_helper_text(CHelper helper);
 
 struct CNode {
   OpSpec spec;
@@ -38,7 +24,8 @@ struct CParts {
   TensorType type = TensorType::kF32;  // or kInt8
   CText functions;                     // and constants
   std::vector<std::string> calls;
-  std::set<CHelper> helpers;
+  // Functions that nodes share, by their names after "digit_".
+  std::map<std::string, std::string> helpers;
 };
 
 // Weights as signed bytes, with one scale for each of `outputs` rows.

@@ -11,6 +11,7 @@ namespace mnist {
 
 KerasValue keras_activation(KerasTranslation& layer);
 KerasValue keras_add(KerasTranslation& layer);
+KerasValue keras_average(KerasTranslation& layer);
 KerasValue keras_average_pool(KerasTranslation& layer);
 KerasValue keras_batch_normalization(KerasTranslation& layer);
 KerasValue keras_concatenate(KerasTranslation& layer);
@@ -26,6 +27,8 @@ KerasValue keras_global_max_pool(KerasTranslation& layer);
 KerasValue keras_identity(KerasTranslation& layer);
 KerasValue keras_leaky_relu(KerasTranslation& layer);
 KerasValue keras_max_pool(KerasTranslation& layer);
+KerasValue keras_maximum(KerasTranslation& layer);
+KerasValue keras_minimum(KerasTranslation& layer);
 KerasValue keras_multiply(KerasTranslation& layer);
 KerasValue keras_normalization(KerasTranslation& layer);
 KerasValue keras_pad(KerasTranslation& layer);
@@ -54,6 +57,7 @@ constexpr KerasLayerClass kClasses[] = {
     {"ActivityRegularization", keras_identity},
     {"Add", keras_add},
     {"AlphaDropout", keras_identity},
+    {"Average", keras_average},
     {"AveragePooling2D", keras_average_pool},
     {"BatchNormalization", keras_batch_normalization, keras_batch_normalization_variables},
     {"BatchNormalizationV1", keras_batch_normalization, keras_batch_normalization_variables},
@@ -72,6 +76,8 @@ constexpr KerasLayerClass kClasses[] = {
     {"Identity", keras_identity},
     {"LeakyReLU", keras_leaky_relu},
     {"MaxPooling2D", keras_max_pool},
+    {"Maximum", keras_maximum},
+    {"Minimum", keras_minimum},
     {"Multiply", keras_multiply},
     {"Normalization", keras_normalization, keras_normalization_variables},
     {"PReLU", keras_prelu, keras_prelu_variables},

@@ -16,8 +16,14 @@ struct Simple {
 };
 // Keras's functions that are ONNX's with its usual attributes.
 constexpr Simple kSimple[] = {
-    {"relu", "Relu"},         {"sigmoid", "Sigmoid"},   {"tanh", "Tanh"},       {"selu", "Selu"},
-    {"softplus", "Softplus"}, {"softsign", "Softsign"}, {"exponential", "Exp"},
+    {"celu", "Celu"},           {"elu", "Elu"},
+    {"exponential", "Exp"},     {"gelu", "Gelu"},
+    {"hard_silu", "HardSwish"}, {"hard_swish", "HardSwish"},
+    {"mish", "Mish"},           {"relu", "Relu"},
+    {"selu", "Selu"},           {"sigmoid", "Sigmoid"},
+    {"silu", "Swish"},          {"softplus", "Softplus"},
+    {"softsign", "Softsign"},   {"swish", "Swish"},
+    {"tanh", "Tanh"},
 };
 
 // Softmax over the axis of Keras's, -1 the last.
@@ -32,13 +38,6 @@ KerasValue hard_sigmoid(KerasTranslation& layer, KerasValue value, const std::st
   const double slope = layer.keras_version() >= 3 ? 1.0 / 6.0 : 0.2;
   return layer.map_elements("HardSigmoid", std::move(value), {{"alpha", slope}, {"beta", 0.5}},
                             suffix);
-}
-
-// x * gate(x)
-KerasValue gated(KerasTranslation& layer, KerasValue value, const KerasValue& gate,
-                 const std::string& suffix) {
-  value.name = layer.add_node("Mul", {value.name, gate.name}, {}, suffix);
-  return value;
 }
 
 KerasValue clipped(KerasTranslation& layer, KerasValue value, double most,
@@ -61,25 +60,9 @@ KerasValue apply(KerasTranslation& layer, KerasValue value, const std::string& f
   if (function == "linear") return value;
   if (function == "softmax") return softmax(layer, std::move(value), "Softmax", -1, suffix);
   if (function == "log_softmax") return softmax(layer, std::move(value), "LogSoftmax", -1, suffix);
-  if (function == "elu") return layer.map_elements("Elu", std::move(value), {}, suffix);
   if (function == "relu6") return clipped(layer, std::move(value), 6.0, suffix);
   if (function == "leaky_relu") return leaky(layer, std::move(value), 0.2, suffix);
   if (function == "hard_sigmoid") return hard_sigmoid(layer, std::move(value), suffix);
-  if (function == "swish" || function == "silu") {
-    const KerasValue gate = layer.map_elements("Sigmoid", value, {}, "sigmoid");
-    return gated(layer, std::move(value), gate, suffix);
-  }
-  if (function == "hard_swish" || function == "hard_silu") {
-    const KerasValue gate =
-        layer.map_elements("HardSigmoid", value, {{"alpha", 1.0 / 6.0}, {"beta", 0.5}}, "sigmoid");
-    return gated(layer, std::move(value), gate, suffix);
-  }
-  if (function == "mish") {
-    const KerasValue softplus = layer.map_elements("Softplus", value, {}, "softplus");
-    const KerasValue gate = layer.map_elements("Tanh", softplus, {}, "tanh");
-    return gated(layer, std::move(value), gate, suffix);
-  }
-  if (function == "gelu") return layer.map_elements("Gelu", std::move(value), {}, suffix);
   layer.fail(fmt::format("activation '{}' is not known", printable(function, 60)));
 }
 

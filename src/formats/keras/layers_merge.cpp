@@ -20,6 +20,14 @@ KerasValue merge(KerasTranslation& layer, const char* type) {
 
 KerasValue keras_add(KerasTranslation& layer) { return merge(layer, "Add"); }
 KerasValue keras_multiply(KerasTranslation& layer) { return merge(layer, "Mul"); }
+KerasValue keras_maximum(KerasTranslation& layer) { return merge(layer, "Max"); }
+KerasValue keras_minimum(KerasTranslation& layer) { return merge(layer, "Min"); }
+KerasValue keras_average(KerasTranslation& layer) {
+  KerasValue sum = merge(layer, "Add");
+  const auto share = 1.0F / static_cast<float>(layer.inputs().size());
+  sum.name = layer.add_node("Mul", {sum.name, layer.add_weight("share", {{1}, {share}})});
+  return sum;
+}
 KerasValue keras_subtract(KerasTranslation& layer) {
   if (layer.inputs().size() != 2) layer.fail("two inputs expected");
   return merge(layer, "Sub");

@@ -13,10 +13,11 @@ struct Function {
   const char* keras;
 };
 constexpr Function kFunctions[] = {
-    {"Exp", "exponential"}, {"Gelu", "gelu"},         {"HardSigmoid", "hard_sigmoid"},
-    {"Identity", "linear"}, {"Relu", "relu"},         {"Selu", "selu"},
-    {"Sigmoid", "sigmoid"}, {"Softplus", "softplus"}, {"Softsign", "softsign"},
-    {"Tanh", "tanh"},
+    {"Exp", "exponential"},     {"Gelu", "gelu"},         {"HardSigmoid", "hard_sigmoid"},
+    {"Identity", "linear"},     {"Relu", "relu"},         {"Selu", "selu"},
+    {"Sigmoid", "sigmoid"},     {"Softplus", "softplus"}, {"Softsign", "softsign"},
+    {"Tanh", "tanh"},           {"Swish", "silu"},        {"Mish", "mish"},
+    {"HardSwish", "hard_silu"}, {"Celu", "celu"},
 };
 
 // A layer that leaves shape and order as they are.
@@ -96,6 +97,7 @@ KerasPlanned save_batch_normalization(KerasPlanner& planner) {
 // Two values of one shape.
 KerasPlanned save_elementwise(KerasPlanner& planner) {
   const std::string& type = planner.node().type;
+  if (planner.inputs() != 2) planner.fail("two inputs expected");
   if (planner.is_weight(0) || planner.is_weight(1)) planner.fail("a weight among its inputs");
   KerasPlanned a = planner.input(0);
   KerasPlanned b = planner.input(1);
@@ -103,8 +105,13 @@ KerasPlanned save_elementwise(KerasPlanner& planner) {
     a = planner.in_document_order(a);
     b = planner.in_document_order(b);
   }
-  const char* name = type == "Add" ? "Add" : type == "Mul" ? "Multiply" : "Subtract";
-  KerasPlanned result = planner.add_layer(name, Json::object(), {a, b}, planner.output_shape());
+  const std::map<std::string, std::string> names = {{"Add", "Add"},
+                                                    {"Max", "Maximum"},
+                                                    {"Min", "Minimum"},
+                                                    {"Mul", "Multiply"},
+                                                    {"Sub", "Subtract"}};
+  KerasPlanned result =
+      planner.add_layer(names.at(type), Json::object(), {a, b}, planner.output_shape());
   result.flattened = a.flattened;
   return result;
 }

@@ -46,6 +46,7 @@ const std::vector<Saver>& savers() {
       {"Add", save_elementwise},
       {"AveragePool", save_pool, window},
       {"BatchNormalization", save_batch_normalization, {"epsilon", "momentum"}},
+      {"Celu", save_activation},
       {"Clip", save_activation, {"min", "max"}},
       {"Concat", save_concat, {"axis"}},
       {"Conv", save_conv, window},
@@ -58,10 +59,14 @@ const std::vector<Saver>& savers() {
       {"GlobalAveragePool", save_global_pool},
       {"GlobalMaxPool", save_global_pool},
       {"HardSigmoid", save_activation, {"alpha", "beta"}},
+      {"HardSwish", save_activation},
       {"Identity", save_activation},
       {"LeakyRelu", save_activation, {"alpha"}},
       {"LogSoftmax", save_softmax, {"axis"}},
       {"MaxPool", save_pool, window},
+      {"Max", save_elementwise},
+      {"Min", save_elementwise},
+      {"Mish", save_activation},
       {"Mul", save_elementwise},
       {"PRelu", save_prelu},
       {"Pad", save_pad, {"pads", "mode", "value"}},
@@ -74,6 +79,7 @@ const std::vector<Saver>& savers() {
       {"Softplus", save_activation},
       {"Softsign", save_activation},
       {"Sub", save_elementwise},
+      {"Swish", save_activation},
       {"Tanh", save_activation},
       {"Transpose", save_transpose, {"perm"}},
   };
@@ -109,7 +115,8 @@ void KerasPlanner::fail(const std::string& reason) const {
 void KerasPlanner::add_input() {
   const Shape& shape = model_.input_shape;
   if (shape.empty() || shape.size() > 3) {
-    throw Error(fmt::format("an input of 1 to 3 extents expected, got {}", to_string(shape)));
+    throw Error(fmt::format("Keras cannot say it: an input of 1 to 3 extents expected, got {}",
+                            to_string(shape)));
   }
   KerasPlanned value{.layer = 0, .shape = shape, .is_planes = shape.size() == 3};
   const Shape seen = value.is_planes ? channels_last(shape) : shape;
@@ -134,14 +141,9 @@ void KerasPlanner::add_pixels() {
   value.layer = 1;
 }
 
-void KerasPlanner::add(const Node& node) {
-  node_ = &node;
-  const Saver* saver = find_saver(node.type);
-  if (saver == nullptr) fail("it has no such layer");
-  const Node plain = understood(node, *saver);
-  node_ = &plain;
-  OpSpec spec{plain, {}};
-  for (const std::string& name : plain.inputs) {
+Shape KerasPlanner::shape_of(const Node& node) const {
+  OpSpec spec{node, {}};
+  for (const std::string& name : node.inputs) {
     OpInput input;
     input.present = !name.empty();
     const auto value = values_.find(name);
@@ -153,7 +155,29 @@ void KerasPlanner::add(const Node& node) {
     }
     spec.inputs.push_back(std::move(input));
   }
-  output_shape_ = make_op(spec)->output_shape();
+  return make_op(spec)->output_shape();
+}
+
+// Whether the op takes the node as it is, so that every attribute means something.
+bool KerasPlanner::is_understood(const Node& node) const {
+  try {
+    shape_of(node);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+void KerasPlanner::add(const Node& node) {
+  node_ = &node;
+  const Saver* saver = find_saver(node.type);
+  if (saver == nullptr) fail("it has no such layer");
+  const Node plain = understood(node, *saver);
+  if (plain.attributes.size() != node.attributes.size() && is_understood(node)) {
+    fail("an attribute that its layer does not have");
+  }
+  node_ = &plain;
+  output_shape_ = shape_of(plain);
   KerasPlanned result = saver->save(*this);
   result.shape = output_shape_;
   plan_.layers[result.layer].name = node.name;

@@ -50,6 +50,9 @@ class KerasPlanner {
  private:
   const Model& model_;
   const Node* node_ = nullptr;
+  Shape shape_of(const Node& node) const;
+  bool is_understood(const Node& node) const;
+
   Shape output_shape_;
   std::map<std::string, KerasPlanned> values_;
   KerasPlan plan_;

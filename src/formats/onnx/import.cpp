@@ -37,13 +37,15 @@ std::string architecture_of(const OnnxModel& file) {
   return file.producer.empty() ? "onnx" : printable(file.producer, 200);
 }
 
-// Whether one could read the input's leading extent as the image's, too.
+// Whether one could read the input's leading extent as the image's, too: an image has at most
+// three.
 bool may_lack_batch(const OnnxModel& file) {
   std::set<std::string> initializers;
   for (const OnnxTensor& tensor : file.graph.initializers) initializers.insert(tensor.name);
   return std::all_of(file.graph.inputs.begin(), file.graph.inputs.end(), [&](const auto& input) {
     return initializers.contains(input.name) ||
-           (input.has_shape && !input.shape.empty() && input.shape[0].value > 0);
+           (input.has_shape && !input.shape.empty() && input.shape.size() <= 3 &&
+            input.shape[0].value > 0);
   });
 }
 

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/text.h"
 #include "formats/pytorch/pickle_globals.h"
+#include "formats/pytorch/pickle_opcode.h"
 #include "mnist/error.h"
 
 namespace mnist {
@@ -15,56 +16,6 @@ constexpr size_t kMostStacked = 100'000;
 constexpr size_t kMostMemorised = 100'000;
 constexpr uint64_t kLongestText = 1 << 20;
 constexpr size_t kLongestName = 512;
-
-// Python's Lib/pickletools.py describes them.
-enum class Opcode : uint8_t {
-  kMark = '(',
-  kStop = '.',
-  kPop = '0',
-  kPopMark = '1',
-  kReduce = 'R',
-  kBuild = 'b',
-  kPersistentId = 'Q',
-  kGlobal = 'c',
-  kNone = 'N',
-  kInteger = 'J',
-  kInteger1 = 'K',
-  kInteger2 = 'M',
-  kReal = 'G',
-  kText = 'X',
-  kBytes = 'B',
-  kShortBytes = 'C',
-  kString = 'T',
-  kShortString = 'U',
-  kEmptyList = ']',
-  kAppend = 'a',
-  kAppends = 'e',
-  kEmptyTuple = ')',
-  kTuple = 't',
-  kEmptyDict = '}',
-  kSetItem = 's',
-  kSetItems = 'u',
-  kGet = 'h',
-  kLongGet = 'j',
-  kPut = 'q',
-  kLongPut = 'r',
-  kProtocol = 0x80,
-  kNewObject = 0x81,
-  kTuple1 = 0x85,
-  kTuple2 = 0x86,
-  kTuple3 = 0x87,
-  kTrue = 0x88,
-  kFalse = 0x89,
-  kLong1 = 0x8a,
-  kLong4 = 0x8b,
-  kShortText = 0x8c,
-  kEmptySet = 0x8f,
-  kAddItems = 0x90,
-  kFrozenSet = 0x91,
-  kStackGlobal = 0x93,
-  kMemorise = 0x94,
-  kFrame = 0x95,
-};
 
 class Machine {
  public:
@@ -331,8 +282,8 @@ class Machine {
   // ---- one operation; false at the end ----
 
   bool step();
-  bool step_value(Opcode opcode);
-  bool step_container(Opcode opcode);
+  bool step_value(PickleOpcode opcode);
+  bool step_container(PickleOpcode opcode);
 
   ByteReader reader_;
   Pickle pickle_;
@@ -344,49 +295,49 @@ class Machine {
 };
 
 // Numbers, texts and names; false for another operation.
-bool Machine::step_value(Opcode opcode) {
+bool Machine::step_value(PickleOpcode opcode) {
   switch (opcode) {
-    case Opcode::kNone:
+    case PickleOpcode::kNone:
       push_new(std::monostate());
       return true;
-    case Opcode::kTrue:
-    case Opcode::kFalse:
-      push_new(opcode == Opcode::kTrue);
+    case PickleOpcode::kTrue:
+    case PickleOpcode::kFalse:
+      push_new(opcode == PickleOpcode::kTrue);
       return true;
-    case Opcode::kInteger:
+    case PickleOpcode::kInteger:
       push_new(int64_t{reader_.little<int32_t>("integer")});
       return true;
-    case Opcode::kInteger1:
+    case PickleOpcode::kInteger1:
       push_new(int64_t{reader_.little<uint8_t>("integer")});
       return true;
-    case Opcode::kInteger2:
+    case PickleOpcode::kInteger2:
       push_new(int64_t{reader_.little<uint16_t>("integer")});
       return true;
-    case Opcode::kLong1:
+    case PickleOpcode::kLong1:
       push_long(reader_.little<uint8_t>("length"));
       return true;
-    case Opcode::kLong4:
+    case PickleOpcode::kLong4:
       push_long(reader_.little<uint32_t>("length"));
       return true;
-    case Opcode::kReal:
+    case PickleOpcode::kReal:
       push_new(reader_.big<double>("number"));
       return true;
-    case Opcode::kShortString:
-    case Opcode::kShortBytes:
-    case Opcode::kShortText:
+    case PickleOpcode::kShortString:
+    case PickleOpcode::kShortBytes:
+    case PickleOpcode::kShortText:
       push_text(reader_.little<uint8_t>("length"));
       return true;
-    case Opcode::kText:
-    case Opcode::kBytes:
-    case Opcode::kString:
+    case PickleOpcode::kText:
+    case PickleOpcode::kBytes:
+    case PickleOpcode::kString:
       push_text(reader_.little<uint32_t>("length"));
       return true;
-    case Opcode::kGlobal: {
+    case PickleOpcode::kGlobal: {
       const std::string_view module = line();
       push_global(module, line());
       return true;
     }
-    case Opcode::kStackGlobal: {
+    case PickleOpcode::kStackGlobal: {
       const std::string_view name = text_of(pop());
       push_global(text_of(pop()), name);
       return true;
@@ -397,64 +348,64 @@ bool Machine::step_value(Opcode opcode) {
 }
 
 // Lists, tuples, dictionaries and the memo; false for another operation.
-bool Machine::step_container(Opcode opcode) {
+bool Machine::step_container(PickleOpcode opcode) {
   switch (opcode) {
-    case Opcode::kEmptyList:
-    case Opcode::kEmptySet:
+    case PickleOpcode::kEmptyList:
+    case PickleOpcode::kEmptySet:
       push_new(PickleList());
       return true;
-    case Opcode::kEmptyDict:
+    case PickleOpcode::kEmptyDict:
       push_new(PickleDict());
       return true;
-    case Opcode::kEmptyTuple:
+    case PickleOpcode::kEmptyTuple:
       push_tuple(0);
       return true;
-    case Opcode::kTuple1:
+    case PickleOpcode::kTuple1:
       push_tuple(1);
       return true;
-    case Opcode::kTuple2:
+    case PickleOpcode::kTuple2:
       push_tuple(2);
       return true;
-    case Opcode::kTuple3:
+    case PickleOpcode::kTuple3:
       push_tuple(3);
       return true;
-    case Opcode::kTuple:
+    case PickleOpcode::kTuple:
       push_new(PickleTuple{pop_to_mark()});
       return true;
-    case Opcode::kFrozenSet:
+    case PickleOpcode::kFrozenSet:
       push_new(PickleList{pop_to_mark()});
       return true;
-    case Opcode::kAppend: {
+    case PickleOpcode::kAppend: {
       const PickleRef value = pop();
       append({value});
       return true;
     }
-    case Opcode::kAppends:
-    case Opcode::kAddItems:
+    case PickleOpcode::kAppends:
+    case PickleOpcode::kAddItems:
       append(pop_to_mark());
       return true;
-    case Opcode::kSetItem: {
+    case PickleOpcode::kSetItem: {
       const PickleRef value = pop();
       const PickleRef key = pop();
       set_items({key, value});
       return true;
     }
-    case Opcode::kSetItems:
+    case PickleOpcode::kSetItems:
       set_items(pop_to_mark());
       return true;
-    case Opcode::kPut:
+    case PickleOpcode::kPut:
       put(reader_.little<uint8_t>("index"));
       return true;
-    case Opcode::kLongPut:
+    case PickleOpcode::kLongPut:
       put(reader_.little<uint32_t>("index"));
       return true;
-    case Opcode::kMemorise:
+    case PickleOpcode::kMemorise:
       put(next_memo_++);
       return true;
-    case Opcode::kGet:
+    case PickleOpcode::kGet:
       get(reader_.little<uint8_t>("index"));
       return true;
-    case Opcode::kLongGet:
+    case PickleOpcode::kLongGet:
       get(reader_.little<uint32_t>("index"));
       return true;
     default:
@@ -463,37 +414,37 @@ bool Machine::step_container(Opcode opcode) {
 }
 
 bool Machine::step() {
-  const auto opcode = static_cast<Opcode>(reader_.little<uint8_t>("pickle"));
+  const auto opcode = static_cast<PickleOpcode>(reader_.little<uint8_t>("pickle"));
   if (step_value(opcode) || step_container(opcode)) return true;
   switch (opcode) {
-    case Opcode::kStop:
+    case PickleOpcode::kStop:
       return false;
-    case Opcode::kProtocol:
+    case PickleOpcode::kProtocol:
       if (reader_.little<uint8_t>("protocol") > 5) fail("a protocol over 5");
       return true;
-    case Opcode::kFrame:
+    case PickleOpcode::kFrame:
       reader_.take(8, "frame");
       return true;
-    case Opcode::kMark:
+    case PickleOpcode::kMark:
       if (marks_.size() == kMostStacked) fail(fmt::format("over {} marks", kMostStacked));
       marks_.push_back(stack_.size());
       return true;
-    case Opcode::kPop:
+    case PickleOpcode::kPop:
       pop();
       return true;
-    case Opcode::kPopMark:
+    case PickleOpcode::kPopMark:
       pop_to_mark();
       return true;
-    case Opcode::kReduce:
+    case PickleOpcode::kReduce:
       reduce();
       return true;
-    case Opcode::kNewObject:
+    case PickleOpcode::kNewObject:
       new_object();
       return true;
-    case Opcode::kBuild:
+    case PickleOpcode::kBuild:
       build();
       return true;
-    case Opcode::kPersistentId:
+    case PickleOpcode::kPersistentId:
       persistent();
       return true;
     default:

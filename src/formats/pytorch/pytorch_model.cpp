@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "formats/format_list.h"
+#include "formats/pytorch/script_json.h"
 #include "formats/pytorch/torch_file.h"
 #include "formats/pytorch/torch_weights.h"
 #include "formats/pytorch/torch_write.h"
@@ -15,7 +16,15 @@
 namespace mnist {
 namespace {
 
+bool is_archive(std::span<const std::byte> bytes) {
+  return bytes.size() >= 4 && std::memcmp(bytes.data(), "PK\3\4", 4) == 0;
+}
+
 FileContents read(const ModelSource& source) {
+  if (is_archive(source.bytes)) {
+    const ZipArchive archive(source.bytes, source.who);
+    if (is_script_json(archive)) return read_script_json(archive);
+  }
   TorchFile file(source.bytes, source.who);
   TorchContents contents = contents_of_torch(file);
   try {
@@ -38,7 +47,7 @@ void write(const Model& model, const SaveOptions& options, Sink& sink) {
 // The name of a zip archive's first entry: every format that is a zip archive looks at it.
 std::string_view first_entry(std::span<const std::byte> head) {
   constexpr size_t kNameStart = 30;
-  if (head.size() < kNameStart || std::memcmp(head.data(), "PK\3\4", 4) != 0) return "";
+  if (head.size() < kNameStart || !is_archive(head)) return "";
   uint16_t length = 0;
   std::memcpy(&length, &head[26], sizeof(length));
   const auto name = head.subspan(kNameStart, std::min<size_t>(length, head.size() - kNameStart));

@@ -1,18 +1,13 @@
 // From what a pickle says of a tensor to its values.
 #include <fmt/format.h>
 
-#include <cstring>
-
-#include "base/bytes.h"
 #include "base/text.h"
+#include "formats/pytorch/tensor_layout.h"
 #include "formats/pytorch/torch_file.h"
-#include "formats/stored_floats.h"
 #include "mnist/error.h"
 
 namespace mnist {
 namespace {
-
-constexpr size_t kMostDimensions = 8;
 
 bool is_tensor_function(std::string_view name) {
   return name == "torch._utils._rebuild_tensor_v2" || name == "torch._utils._rebuild_tensor";
@@ -62,81 +57,22 @@ std::optional<StoredFloat> float_type(std::string_view storage) {
   return std::nullopt;
 }
 
-// Where a tensor lies in its storage.
-struct Layout {
-  Shape shape;
-  Shape strides;
-  uint64_t offset = 0;
-};
-
 Shape integers(PickleRef value, const std::string& place) {
   const auto* tuple = value->as<PickleTuple>();
-  if (tuple == nullptr || tuple->items.size() > kMostDimensions) {
-    throw Error(fmt::format("{}: a tuple of at most {} extents expected", place, kMostDimensions));
-  }
+  if (tuple == nullptr) throw Error(fmt::format("{}: a tuple of extents expected", place));
   Shape shape;
   for (PickleRef item : tuple->items) {
     const auto* extent = item->as<int64_t>();
-    if (extent == nullptr || *extent < 0) {
-      throw Error(fmt::format("{}: extents and strides of 0 and more expected", place));
-    }
+    if (extent == nullptr) throw Error(fmt::format("{}: extents are integers", place));
     shape.push_back(*extent);
   }
   return shape;
 }
 
-Layout layout_of(const PickleTuple& arguments, const std::string& place) {
+TensorLayout layout_of(const PickleTuple& arguments, const std::string& place) {
   const auto* offset = arguments.items[1]->as<int64_t>();
-  Layout layout{integers(arguments.items[2], place), integers(arguments.items[3], place), 0};
-  if (offset == nullptr || *offset < 0 || layout.shape.size() != layout.strides.size()) {
-    throw Error(fmt::format("{}: an offset, and a stride for each extent expected", place));
-  }
-  layout.offset = static_cast<uint64_t>(*offset);
-  return layout;
-}
-
-// Throws unless every value lies within the storage's `count`.
-void expect_inside(const Layout& layout, uint64_t count, const std::string& place) {
-  std::optional<uint64_t> last = layout.offset;
-  for (size_t i = 0; i < layout.shape.size() && last; ++i) {
-    if (layout.shape[i] == 0) return;
-    const auto way = checked_multiply(static_cast<uint64_t>(layout.shape[i] - 1),
-                                      static_cast<uint64_t>(layout.strides[i]));
-    last = way ? checked_add(*last, *way) : std::nullopt;
-  }
-  if (!last || *last >= count) {
-    throw Error(fmt::format(
-        "{}: shape {}, strides {} and offset {} lead out of its storage of {} "
-        "values",
-        place, to_string(layout.shape), to_string(layout.strides), layout.offset, count));
-  }
-}
-
-bool is_contiguous(const Layout& layout) {
-  int64_t stride = 1;
-  for (size_t i = layout.shape.size(); i-- > 0;) {
-    if (layout.shape[i] != 1 && layout.strides[i] != stride) return false;
-    stride *= layout.shape[i];
-  }
-  return true;
-}
-
-// The tensor's bytes in the order of its extents.
-std::vector<std::byte> gathered(const Layout& layout, std::span<const std::byte> storage,
-                                size_t each, size_t count) {
-  std::vector<std::byte> bytes(count * each);
-  Shape place(layout.shape.size(), 0);
-  uint64_t from = layout.offset;
-  for (size_t to = 0; to < count; ++to) {
-    std::memcpy(&bytes[to * each], &storage[from * each], each);
-    for (size_t i = place.size(); i-- > 0;) {
-      from += static_cast<uint64_t>(layout.strides[i]);
-      if (++place[i] < layout.shape[i]) break;
-      from -= static_cast<uint64_t>(layout.strides[i] * layout.shape[i]);
-      place[i] = 0;
-    }
-  }
-  return bytes;
+  if (offset == nullptr) throw Error(fmt::format("{}: an offset expected", place));
+  return {integers(arguments.items[2], place), integers(arguments.items[3], place), *offset};
 }
 
 }  // namespace
@@ -152,25 +88,8 @@ std::optional<Tensor> TorchFile::tensor(PickleRef value, const std::string& name
   if (storage == nullptr) throw Error(fmt::format("{}: it has no storage", place));
   const auto type = float_type(storage->type);
   if (!type) return std::nullopt;
-  const size_t each = size_of(*type);
-  const std::span<const std::byte> bytes = storage_bytes(*storage, each, place);
-  const Layout layout = layout_of(*arguments, place);
-  const size_t count = element_count(layout.shape);
-  if (count == 0) return Tensor{layout.shape, {}};
-  expect_inside(layout, bytes.size() / each, place);
-  // Strides of zero could make much of little.
-  if (count > values_left_ || count > bytes.size() / each) {
-    throw Error(
-        fmt::format("{}: {} values from a storage of {}: values that lie on each other are "
-                    "not supported",
-                    place, count, bytes.size() / each));
-  }
-  values_left_ -= count;
-  if (is_contiguous(layout)) {
-    return Tensor{layout.shape,
-                  floats_from(bytes.subspan(layout.offset * each, count * each), *type)};
-  }
-  return Tensor{layout.shape, floats_from(gathered(layout, bytes, each, count), *type)};
+  const std::span<const std::byte> bytes = storage_bytes(*storage, size_of(*type), place);
+  return tensor_from_storage(layout_of(*arguments, place), bytes, *type, values_left_, place);
 }
 
 }  // namespace mnist

@@ -22,6 +22,9 @@ constexpr double kThreeByTwo = 2.0;
 constexpr double kThree = 2.5;
 constexpr double kGlobalAverage = 0.5;
 constexpr double kPoolBeforeEnd = 1.0;
+constexpr double kStrideOfEvenKernel = 0.75;  // 4x4, stride 2, padding 1 halves the map
+constexpr double kPoolsDepthwise = 1.5;
+constexpr double kCoversMap = -1.5;  // a kernel of the map's size: LeNet's third convolution
 
 enum class PaddingKind { kAny, kNone, kSame, kOther };
 
@@ -137,14 +140,7 @@ class Search {
     const int64_t kernel = row_.convs[i].layer->kernel();
     if (kernel > padded) return;
     const int64_t side = (padded - kernel) / stride + 1;
-    double cost = way.cost;
-    if (!known_[i]) {
-      if (stride > 1) cost += kStride;
-      if (padding.kind == PaddingKind::kOther) cost += kOddPadding;
-      const bool changes = way.padding != PaddingKind::kAny && padding.kind != PaddingKind::kAny &&
-                           way.padding != padding.kind;
-      if (changes) cost += kPaddingChanges;
-    }
+    const double cost = way.cost + (known_[i] ? 0 : window_cost(way, kernel, padding, stride));
     Way longer = way;
     longer.before = before;
     if (padding.kind != PaddingKind::kAny) longer.padding = padding.kind;
@@ -157,11 +153,26 @@ class Search {
     }
   }
 
+  static double window_cost(const Way& way, int64_t kernel, const Padding& padding,
+                            int64_t stride) {
+    if (stride == 2 && kernel % 2 == 0 && padding.amount == kernel / 2 - 1) {
+      return kStrideOfEvenKernel;
+    }
+    double cost = stride > 1 ? kStride : 0;
+    if (padding.kind == PaddingKind::kOther) cost += kOddPadding;
+    const bool changes = way.padding != PaddingKind::kAny && padding.kind != PaddingKind::kAny &&
+                         way.padding != padding.kind;
+    if (changes) cost += kPaddingChanges;
+    if (kernel > 2 && way.side == kernel && padding.amount == 0) cost += kCoversMap;
+    return cost;
+  }
+
   double pool_cost(const PoolChoice& choice, size_t i, int64_t stride, int64_t side) const {
     const bool is_none = choice.pool == Pooling2d::kNone;
     const bool is_end = i + 1 == row_.convs.size() && row_.denses.empty();
     if (is_end) return is_none ? 0 : choice.cost + kPoolBeforeEnd;
     if (stride > 1) return is_none ? 0 : choice.cost + kStride;
+    if (row_.convs[i].groups > 1) return is_none ? 0 : choice.cost + kPoolsDepthwise;
     return is_none && side == 1 ? 0 : choice.cost;
   }
 

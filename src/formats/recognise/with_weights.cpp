@@ -109,6 +109,7 @@ class Filling {
 
   // Whether every weight of the network is there by its name and with its shape; fills it then.
   bool fill_by_names(const std::vector<WeightLayer>& layers) {
+    if (layers.size() != slots_.size()) return false;
     std::map<std::string, const Tensor*> stored;
     for (const WeightLayer& layer : layers) {
       for (const WeightLayer::Part* part : parts_of(layer)) stored[part->name] = &part->tensor;

@@ -1,0 +1,131 @@
+// Every TensorFlow operator that is known: one line an entry.
+#include <iterator>
+
+#include "formats/tensorflow/evaluation.h"
+
+namespace mnist {
+
+TfValue tf_activation(TfEvaluation& evaluation);
+TfValue tf_add(TfEvaluation& evaluation);
+TfValue tf_average_pool(TfEvaluation& evaluation);
+TfValue tf_batch_norm(TfEvaluation& evaluation);
+TfValue tf_batch_to_space(TfEvaluation& evaluation);
+TfValue tf_bias_add(TfEvaluation& evaluation);
+TfValue tf_cast(TfEvaluation& evaluation);
+TfValue tf_concat(TfEvaluation& evaluation);
+TfValue tf_const(TfEvaluation& evaluation);
+TfValue tf_conv(TfEvaluation& evaluation);
+TfValue tf_depthwise_conv(TfEvaluation& evaluation);
+TfValue tf_divide(TfEvaluation& evaluation);
+TfValue tf_expand_dims(TfEvaluation& evaluation);
+TfValue tf_fused_conv(TfEvaluation& evaluation);
+TfValue tf_fused_depthwise_conv(TfEvaluation& evaluation);
+TfValue tf_fused_mat_mul(TfEvaluation& evaluation);
+TfValue tf_identity(TfEvaluation& evaluation);
+TfValue tf_mat_mul(TfEvaluation& evaluation);
+TfValue tf_max_pool(TfEvaluation& evaluation);
+TfValue tf_maximum(TfEvaluation& evaluation);
+TfValue tf_multiply(TfEvaluation& evaluation);
+TfValue tf_pack(TfEvaluation& evaluation);
+TfValue tf_pad(TfEvaluation& evaluation);
+TfValue tf_product(TfEvaluation& evaluation);
+TfValue tf_read(TfEvaluation& evaluation);
+TfValue tf_reduce(TfEvaluation& evaluation);
+TfValue tf_reshape(TfEvaluation& evaluation);
+TfValue tf_resize(TfEvaluation& evaluation);
+TfValue tf_shape(TfEvaluation& evaluation);
+TfValue tf_space_to_batch(TfEvaluation& evaluation);
+TfValue tf_softmax(TfEvaluation& evaluation);
+TfValue tf_squeeze(TfEvaluation& evaluation);
+TfValue tf_strided_slice(TfEvaluation& evaluation);
+TfValue tf_subtract(TfEvaluation& evaluation);
+TfValue tf_tile(TfEvaluation& evaluation);
+TfValue tf_transpose(TfEvaluation& evaluation);
+TfValue tf_unary(TfEvaluation& evaluation);
+TfValue tf_variable(TfEvaluation& evaluation);
+
+namespace {
+
+struct Entry {
+  const char* op;
+  RunTfNode run;
+};
+
+constexpr Entry kOps[] = {
+    {"Abs", tf_activation},
+    {"Add", tf_add},
+    {"AddV2", tf_add},
+    {"AvgPool", tf_average_pool},
+    {"BatchToSpaceND", tf_batch_to_space},
+    {"BiasAdd", tf_bias_add},
+    {"Cast", tf_cast},
+    {"ConcatV2", tf_concat},
+    {"Const", tf_const},
+    {"Conv2D", tf_conv},
+    {"DepthwiseConv2dNative", tf_depthwise_conv},
+    {"Elu", tf_activation},
+    {"Erf", tf_activation},
+    {"Erfc", tf_activation},
+    {"Exp", tf_activation},
+    {"ExpandDims", tf_expand_dims},
+    {"FusedBatchNorm", tf_batch_norm},
+    {"FusedBatchNormV2", tf_batch_norm},
+    {"FusedBatchNormV3", tf_batch_norm},
+    {"FusedDepthwiseConv2dNative", tf_fused_depthwise_conv},
+    {"Identity", tf_identity},
+    {"LeakyRelu", tf_activation},
+    {"Log", tf_activation},
+    {"LogSoftmax", tf_softmax},
+    {"MatMul", tf_mat_mul},
+    {"Max", tf_reduce},
+    {"MaxPool", tf_max_pool},
+    {"Maximum", tf_maximum},
+    {"Mean", tf_reduce},
+    {"Mul", tf_multiply},
+    {"Neg", tf_unary},
+    {"Pack", tf_pack},
+    {"Pad", tf_pad},
+    {"PadV2", tf_pad},
+    {"PreventGradient", tf_identity},
+    {"Prod", tf_product},
+    {"ReadVariableOp", tf_read},
+    {"RealDiv", tf_divide},
+    {"Relu", tf_activation},
+    {"Relu6", tf_activation},
+    {"Reshape", tf_reshape},
+    {"ResizeNearestNeighbor", tf_resize},
+    {"Rsqrt", tf_unary},
+    {"Selu", tf_activation},
+    {"Shape", tf_shape},
+    {"Sigmoid", tf_activation},
+    {"Snapshot", tf_identity},
+    {"Softmax", tf_softmax},
+    {"Softplus", tf_activation},
+    {"Softsign", tf_activation},
+    {"SpaceToBatchND", tf_space_to_batch},
+    {"Sqrt", tf_unary},
+    {"Square", tf_unary},
+    {"Squeeze", tf_squeeze},
+    {"StopGradient", tf_identity},
+    {"StridedSlice", tf_strided_slice},
+    {"Sub", tf_subtract},
+    {"Tanh", tf_activation},
+    {"Tile", tf_tile},
+    {"Transpose", tf_transpose},
+    {"VarHandleOp", tf_variable},
+    {"Variable", tf_variable},
+    {"VariableV2", tf_variable},
+    {"_FusedConv2D", tf_fused_conv},
+    {"_FusedMatMul", tf_fused_mat_mul},
+};
+
+}  // namespace
+
+RunTfNode find_tf_op(const std::string& op) {
+  for (const Entry& entry : kOps) {
+    if (op == entry.op) return entry.run;
+  }
+  return nullptr;
+}
+
+}  // namespace mnist

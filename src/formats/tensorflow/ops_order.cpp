@@ -1,0 +1,268 @@
+// What gives elements another shape or order.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "formats/tensorflow/constants.h"
+#include "formats/tensorflow/evaluation.h"
+#include "mnist/error.h"
+
+namespace mnist {
+namespace {
+
+// The image's shape in a target for the whole batch: the first extent is the batch, -1 or 1.
+Shape image_shape(const TfEvaluation& evaluation, const std::vector<int64_t>& target,
+                  size_t elements) {
+  if (target.size() < 2 || (target[0] != -1 && target[0] != 1)) {
+    evaluation.fail("a shape that begins with the batch expected");
+  }
+  Shape shape(target.begin() + 1, target.end());
+  int64_t* unknown = nullptr;
+  uint64_t known = 1;
+  for (int64_t& extent : shape) {
+    if (extent == -1 && unknown == nullptr) {
+      unknown = &extent;
+    } else if (extent < 1 || (known *= static_cast<uint64_t>(extent)) > elements) {
+      evaluation.fail(
+          fmt::format("a shape of {} elements expected, got {}", elements, to_string(shape)));
+    }
+  }
+  if (unknown != nullptr) {
+    *unknown = static_cast<int64_t>(elements / known);
+    known *= elements / known;
+  }
+  if (known != elements) {
+    evaluation.fail(
+        fmt::format("a shape of {} elements expected, got {}", elements, to_string(shape)));
+  }
+  return shape;
+}
+
+TfValue reshaped_constant(TfEvaluation& evaluation, std::vector<int64_t> shape) {
+  TfConstant constant = evaluation.constant(0);
+  const size_t count = element_count(constant.shape);
+  int64_t* unknown = nullptr;
+  uint64_t known = 1;
+  for (int64_t& extent : shape) {
+    if (extent == -1 && unknown == nullptr) {
+      unknown = &extent;
+    } else if (extent < 1 || (known *= static_cast<uint64_t>(extent)) > count) {
+      evaluation.fail("a shape for the constant expected");
+    }
+  }
+  if (unknown != nullptr) *unknown = static_cast<int64_t>(count / known);
+  constant.shape = shape;
+  if (element_count(shape) != count) evaluation.fail("a shape for the constant expected");
+  return evaluation.keep(std::move(constant));
+}
+
+// The place of an axis among `rank`, counted from the end where it is negative.
+size_t axis_place(const TfEvaluation& evaluation, int64_t axis, size_t rank) {
+  if (axis < 0) axis += static_cast<int64_t>(rank);
+  if (axis < 0 || axis >= static_cast<int64_t>(rank)) evaluation.fail("an axis expected");
+  return static_cast<size_t>(axis);
+}
+
+// The value with `amounts` more, or fewer, of each axis at its beginning and end, the batch's
+// first.
+ChannelLastValue padded(TfEvaluation& evaluation, const ChannelLastValue& given,
+                        const std::vector<int64_t>& amounts, double fill) {
+  constexpr int64_t kMost = 4096;
+  const size_t rank = given.shape.size() + 1;
+  const ChannelLastValue value =
+      given.flattened.empty() ? given : evaluation.order().in_order(given);
+  constexpr size_t kPlanesAxes[] = {0, 3, 1, 2};  // of the document's, here
+  std::vector<int64_t> pads;
+  for (size_t side : {0U, 1U}) {
+    for (size_t i = 0; i < rank; ++i) {
+      pads.push_back(amounts[2 * (value.is_planes ? kPlanesAxes[i] : i) + side]);
+    }
+  }
+  ChannelLastValue result = value;
+  for (size_t i = 2; i < amounts.size(); ++i) {
+    if (amounts[i] > kMost || amounts[i] < -kMost) evaluation.fail("at most 4096 expected");
+    result.shape[i / 2 - 1] += amounts[i];
+  }
+  std::map<std::string, Attribute> attributes = {{"pads", pads}};
+  if (fill != 0.0) attributes["value"] = fill;
+  result.name = evaluation.add_node("Pad", {value.name}, attributes);
+  return result;
+}
+
+}  // namespace
+
+TfValue tf_slice_list(TfEvaluation& evaluation);
+
+TfValue tf_reshape(TfEvaluation& evaluation) {
+  const std::vector<int64_t> target = evaluation.integers(1);
+  if (evaluation.is_constant(0)) return reshaped_constant(evaluation, target);
+  const ChannelLastValue& value = evaluation.value(0);
+  return evaluation.order().reshaped(value,
+                                     image_shape(evaluation, target, element_count(value.shape)));
+}
+
+TfValue tf_expand_dims(TfEvaluation& evaluation) {
+  const std::vector<int64_t> axes = evaluation.integers(1);
+  if (axes.size() != 1) evaluation.fail("one axis expected");
+  if (evaluation.is_constant(0)) {
+    Shape shape = evaluation.constant(0).shape;
+    const size_t at = axis_place(evaluation, axes[0], shape.size() + 1);
+    shape.insert(shape.begin() + static_cast<std::ptrdiff_t>(at), 1);
+    return reshaped_constant(evaluation, shape);
+  }
+  const ChannelLastValue& value = evaluation.value(0);
+  Shape shape = value.shape;
+  const size_t at = axis_place(evaluation, axes[0], shape.size() + 2);
+  if (at == 0) evaluation.fail("an axis behind the batch expected");
+  shape.insert(shape.begin() + static_cast<std::ptrdiff_t>(at - 1), 1);
+  return evaluation.order().reshaped(value, shape);
+}
+
+TfValue tf_squeeze(TfEvaluation& evaluation) {
+  const std::vector<int64_t> axes = evaluation.node().integers("squeeze_dims");
+  const bool is_constant = evaluation.is_constant(0);
+  const Shape& given = is_constant ? evaluation.constant(0).shape : evaluation.value(0).shape;
+  const int64_t first = is_constant ? 0 : 1;  // a value's shape is without the batch
+  const auto rank = static_cast<int64_t>(given.size()) + first;
+  Shape shape;
+  for (int64_t axis = first; axis < rank; ++axis) {
+    const bool is_named = std::any_of(axes.begin(), axes.end(), [&](int64_t named) {
+      return named == axis || named == axis - rank;
+    });
+    const int64_t extent = given[static_cast<size_t>(axis - first)];
+    if (extent != 1 || !(is_named || axes.empty())) shape.push_back(extent);
+  }
+  if (is_constant) return reshaped_constant(evaluation, shape);
+  return evaluation.order().reshaped(evaluation.value(0), shape);
+}
+
+TfValue tf_transpose(TfEvaluation& evaluation) {
+  std::vector<int64_t> axes = evaluation.integers(1);
+  if (evaluation.is_constant(0)) {
+    try {
+      return evaluation.keep(transposed(evaluation.constant(0), axes));
+    } catch (const Error& error) {
+      evaluation.fail(error.what());
+    }
+  }
+  if (axes.empty() || axes[0] != 0) evaluation.fail("the batch as the first axis expected");
+  axes.erase(axes.begin());
+  for (int64_t& axis : axes) --axis;
+  return evaluation.order().permuted(evaluation.value(0), axes);
+}
+
+TfValue tf_concat(TfEvaluation& evaluation) {
+  const size_t count = evaluation.inputs().size();
+  if (count < 2) evaluation.fail("inputs and an axis expected");
+  const std::vector<int64_t> axis = evaluation.integers(count - 1);
+  if (axis.size() != 1) evaluation.fail("one axis expected");
+  if (evaluation.is_constant(0)) {
+    TfConstant list{.kind = TfConstant::Kind::kInteger, .shape = {0}};
+    for (size_t i = 0; i + 1 < count; ++i) {
+      const std::vector<int64_t> part = evaluation.integers(i);
+      list.integers.insert(list.integers.end(), part.begin(), part.end());
+      if (evaluation.constant(i).shape.size() != 1) evaluation.fail("lists expected");
+      if (list.integers.size() > 64) evaluation.fail("a list of a shape's length expected");
+    }
+    list.shape = {static_cast<int64_t>(list.integers.size())};
+    return evaluation.keep(std::move(list));
+  }
+  std::vector<ChannelLastValue> values;
+  for (size_t i = 0; i + 1 < count; ++i) values.push_back(evaluation.value(i));
+  const size_t place = axis_place(evaluation, axis[0], values[0].shape.size() + 1);
+  if (place == 0) evaluation.fail("an axis behind the batch expected");
+  return evaluation.order().concatenated(values, place - 1);
+}
+
+// Repeating along one axis.
+TfValue tf_tile(TfEvaluation& evaluation) {
+  constexpr int64_t kMostCopies = 64;
+  const ChannelLastValue& value = evaluation.value(0);
+  const std::vector<int64_t> multiples = evaluation.integers(1);
+  const auto is_repeated = [](int64_t multiple) { return multiple != 1; };
+  const auto axis = std::find_if(multiples.begin(), multiples.end(), is_repeated);
+  if (multiples.size() != value.shape.size() + 1 ||
+      std::count_if(multiples.begin(), multiples.end(), is_repeated) > 1) {
+    evaluation.fail("one axis to repeat along expected");
+  }
+  if (axis == multiples.end()) return value;
+  if (axis == multiples.begin() || *axis < 1 || *axis > kMostCopies) {
+    evaluation.fail("at most 64 copies of each image expected");
+  }
+  return evaluation.order().concatenated(
+      std::vector<ChannelLastValue>(static_cast<size_t>(*axis), value),
+      static_cast<size_t>(axis - multiples.begin()) - 1);
+}
+
+TfValue tf_pad(TfEvaluation& evaluation) {
+  const ChannelLastValue& value = evaluation.value(0);
+  const std::vector<int64_t> amounts = evaluation.integers(1);
+  if (amounts.size() != 2 * value.shape.size() + 2 || amounts[0] != 0 || amounts[1] != 0) {
+    evaluation.fail("two amounts an axis expected, none for the batch");
+  }
+  double fill = 0.0;
+  if (evaluation.inputs().size() > 2) {
+    const TfConstant& constant = evaluation.constant(2);
+    if (constant.floats.size() != 1) evaluation.fail("one value to fill with expected");
+    fill = static_cast<double>(constant.floats[0]);
+  }
+  return padded(evaluation, value, amounts, fill);
+}
+
+// Of a value: cropping. Of a list: what shapes are put together of.
+TfValue tf_strided_slice(TfEvaluation& evaluation) {
+  if (evaluation.is_constant(0)) return tf_slice_list(evaluation);
+  const TfNode& node = evaluation.node();
+  const ChannelLastValue& value = evaluation.value(0);
+  const std::vector<int64_t> begins = evaluation.integers(1);
+  const std::vector<int64_t> ends = evaluation.integers(2);
+  const std::vector<int64_t> steps = evaluation.integers(3);
+  const size_t rank = value.shape.size() + 1;
+  const bool is_plain =
+      begins.size() == ends.size() && begins.size() == steps.size() && begins.size() <= rank &&
+      std::all_of(steps.begin(), steps.end(), [](int64_t step) { return step == 1; });
+  for (const char* mask : {"ellipsis_mask", "new_axis_mask", "shrink_axis_mask"}) {
+    if (!is_plain || node.integer(mask, 0) != 0) evaluation.fail("a range of each axis expected");
+  }
+  std::vector<int64_t> amounts(2 * rank, 0);
+  for (size_t i = 0; i < begins.size(); ++i) {
+    const bool from_start = ((node.integer("begin_mask", 0) >> i) & 1) != 0 || begins[i] == 0;
+    const bool to_end = ((node.integer("end_mask", 0) >> i) & 1) != 0;
+    if (i == 0) {
+      if (!from_start || !to_end) evaluation.fail("all images expected");
+      continue;
+    }
+    const int64_t extent = value.shape[i - 1];
+    const auto place = [&](int64_t at) {
+      return std::clamp<int64_t>(at < 0 ? at + extent : at, 0, extent);
+    };
+    const int64_t begin = from_start ? 0 : place(begins[i]);
+    const int64_t end = to_end ? extent : place(ends[i]);
+    if (end <= begin) evaluation.fail("a range that is not empty expected");
+    amounts[2 * i] = -begin;
+    amounts[2 * i + 1] = end - extent;
+  }
+  return padded(evaluation, value, amounts, 0.0);
+}
+
+// To a size that is a multiple of the input's.
+TfValue tf_resize(TfEvaluation& evaluation) {
+  const TfNode& node = evaluation.node();
+  const ChannelLastValue planes = evaluation.order().as_planes(evaluation.value(0));
+  const std::vector<int64_t> size = evaluation.integers(1);
+  if (size.size() != 2 || node.flag("align_corners", false)) evaluation.fail("a size expected");
+  const Shape& chw = evaluation.order().document_shape(planes);
+  if (size[0] < 1 || size[1] < 1 || size[0] % chw[1] != 0 || size[1] % chw[2] != 0) {
+    evaluation.fail("a multiple of the input's size expected");
+  }
+  const std::vector<double> scales = {1.0, 1.0, static_cast<double>(size[0] / chw[1]),
+                                      static_cast<double>(size[1] / chw[2])};
+  return evaluation.order().planes(
+      evaluation.add_node("Resize", {planes.name},
+                          {{"scales", scales},
+                           {"mode", std::string("nearest")},
+                           {"coordinate_transformation_mode", std::string("asymmetric")},
+                           {"nearest_mode", std::string("floor")}}));
+}
+
+}  // namespace mnist

@@ -1,0 +1,87 @@
+// A page in a real browser: Debian's Chromium, headless.
+import { chromium } from 'playwright-core';
+
+import { serve } from './server.mjs';
+
+const SITE = process.env.MNIST_SITE ?? new URL('../../build/wasm/site', import.meta.url).pathname;
+
+export async function launch() {
+  return chromium.launch({
+    executablePath: process.env.MNIST_CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
+  });
+}
+
+// A ready page, its server and what went wrong in it.
+export async function open(browser, { isolated = false, prefix = '/', ...options } = {}) {
+  const server = await serve(SITE, { isolated, prefix });
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, acceptDownloads: true, ...options });
+  const page = await context.newPage();
+  const problems = [];
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) problems.push(message.text());
+  });
+  page.on('pageerror', (error) => problems.push(String(error)));
+  page.on('request', (request) => {
+    const { origin, protocol } = new URL(request.url());
+    if (protocol.startsWith('http') && origin !== new URL(server.address).origin) problems.push(`request to ${request.url()}`);
+  });
+  await page.goto(server.address);
+  await page.waitForSelector('html[data-ready]', { timeout: 60_000 });
+  const close = async () => {
+    await context.close();
+    await server.close();
+  };
+  return { page, problems, close, server };
+}
+
+// Strokes of each digit in a box of 100 x 100, as a person would draw them.
+export const STROKES = [
+  [[[50, 10], [30, 18], [22, 40], [22, 62], [32, 84], [50, 90], [68, 84], [78, 62], [78, 40], [70, 18], [50, 10]]],
+  [[[36, 26], [54, 10], [54, 90]]],
+  [[[24, 30], [30, 14], [52, 10], [72, 20], [72, 38], [54, 60], [24, 88], [50, 86], [78, 88]]],
+  [[[26, 18], [50, 10], [70, 20], [68, 38], [46, 47], [70, 56], [74, 74], [56, 88], [26, 82]]],
+  [[[34, 10], [26, 54], [76, 54]], [[64, 22], [60, 90]]],
+  [[[72, 12], [36, 12], [32, 44], [54, 42], [72, 54], [72, 74], [56, 88], [28, 84]]],
+  [[[66, 10], [42, 26], [28, 54], [30, 78], [48, 90], [66, 80], [68, 64], [52, 54], [34, 62]]],
+  [[[24, 14], [76, 14], [58, 48], [46, 90]]],
+  [[[66, 20], [48, 10], [34, 22], [42, 40], [64, 56], [68, 76], [50, 90], [32, 78], [38, 58], [62, 40], [68, 24]]],
+  [[[68, 28], [52, 12], [34, 22], [34, 40], [50, 48], [66, 38], [68, 24], [68, 54], [62, 90]]],
+];
+
+// With pointer events; `box` is the part of the canvas, in shares of its side.
+export async function drawDigit(page, digit, part = { left: 0.1, top: 0.1, side: 0.8 }) {
+  await page.click('#clear');
+  const canvas = page.locator('#sketch');
+  await canvas.scrollIntoViewIfNeeded();
+  const box = await canvas.boundingBox();
+  const at = ([x, y]) => [
+    box.x + box.width * (part.left + (part.side * x) / 100),
+    box.y + box.height * (part.top + (part.side * y) / 100),
+  ];
+  for (const stroke of STROKES[digit]) {
+    await page.mouse.move(...at(stroke[0]));
+    await page.mouse.down();
+    for (const place of stroke.slice(1)) await page.mouse.move(...at(place), { steps: 4 });
+    await page.mouse.up();
+  }
+  await settle(page);
+}
+
+// Until what was asked for has been shown.
+export async function settle(page) {
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+}
+
+export const answerOf = (page) => page.textContent('#digit');
+
+export async function dropFile(page, name, type, bytes) {
+  const data = await page.evaluateHandle(([text, fileName, fileType]) => {
+    const raw = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([raw], fileName, { type: fileType }));
+    return transfer;
+  }, [Buffer.from(bytes).toString('base64'), name, type]);
+  await page.dispatchEvent('body', 'drop', { dataTransfer: data });
+  await settle(page);
+}

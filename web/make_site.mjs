@@ -1,0 +1,43 @@
+// make_site.mjs SOURCE SITE: puts the page's sources, models and test digits beside the WebAssembly
+// in the folder SITE. The digits are the first of MNIST's test set where MNIST_DATA_DIR names a
+// folder with its files, else some that the program draws itself.
+import fs from 'node:fs';
+import path from 'node:path';
+import zlib from 'node:zlib';
+
+import { loadEngine } from './node_engine.mjs';
+import { writeImages, writeLabels } from './scripts/idx.js';
+
+const COUNT = 300;
+const PAGE = ['index.html', 'style.css', 'icon.svg', 'scripts'];
+const MODELS = ['digit.gguf', 'mnist-cnn.gguf', 'mnist-fc.gguf'];
+const [source, site] = process.argv.slice(2);
+
+function readData(folder, name) {
+  const plain = path.join(folder, name);
+  return fs.existsSync(plain) ? fs.readFileSync(plain) : zlib.gunzipSync(fs.readFileSync(`${plain}.gz`));
+}
+
+async function testDigits() {
+  const folder = process.env.MNIST_DATA_DIR;
+  if (folder) {
+    return {
+      pixels: readData(folder, 't10k-images-idx3-ubyte').subarray(16, 16 + 784 * COUNT),
+      labels: readData(folder, 't10k-labels-idx1-ubyte').subarray(8, 8 + COUNT),
+      words: 'Test digits: the first of MNIST’s (Y. LeCun, C. Cortes, C. Burges; CC BY-SA 3.0).',
+    };
+  }
+  const engine = await loadEngine(site);
+  return { ...engine.digits(2026, 0, COUNT), words: 'Test digits: drawn by the program itself.' };
+}
+
+for (const name of PAGE) fs.cpSync(path.join(source, 'web', name), path.join(site, name), { recursive: true });
+fs.mkdirSync(path.join(site, 'models'), { recursive: true });
+for (const name of MODELS) fs.copyFileSync(path.join(source, 'models', name), path.join(site, 'models', name));
+
+const { pixels, labels, words } = await testDigits();
+const images = Array.from({ length: COUNT }, (_, i) => pixels.subarray(784 * i, 784 * (i + 1)));
+fs.mkdirSync(path.join(site, 'images'), { recursive: true });
+fs.writeFileSync(path.join(site, 'images/images-idx3-ubyte'), writeImages(images, 28, 28));
+fs.writeFileSync(path.join(site, 'images/labels-idx1-ubyte'), writeLabels(labels));
+fs.writeFileSync(path.join(site, 'images/source.txt'), words);

@@ -1,0 +1,16 @@
+// The page's engine under Node, for the build and the tests.
+import fs from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+import { Engine } from './scripts/engine.js';
+
+export async function loadEngine(site) {
+  // What Emscripten's output expects of Node, and a module does not have.
+  globalThis.require = createRequire(import.meta.url);
+  globalThis.__dirname = site;
+  const file = path.resolve(site, 'mnist.js');
+  const { default: create } = await import(pathToFileURL(file).href);
+  return new Engine(await create({ wasmBinary: fs.readFileSync(file.replace(/js$/, 'wasm')) }));
+}

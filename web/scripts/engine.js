@@ -1,0 +1,166 @@
+// The C++ library, as WebAssembly: src/web says what each exported function does.
+
+// Threads need shared memory, which a browser gives to pages with certain headers only.
+export const threaded = Boolean(globalThis.crossOriginIsolated);
+export const processors = threaded ? Math.max(1, Math.min(16, navigator.hardwareConcurrency || 1)) : 1;
+
+export class EngineError extends Error {}
+
+const text = new TextEncoder();
+
+export class Engine {
+  // `threads`: how many more than the caller's own it may start.
+  static async load(threads = 0) {
+    const name = threaded ? 'mnist-threads' : 'mnist';
+    const base = new URL('../', import.meta.url);
+    const { default: create } = await import(new URL(`${name}.js`, base));
+    const options = { locateFile: (file) => new URL(file, base).href };
+    if (threaded) {
+      options.threads = threads;
+      options.wasmMemory = new WebAssembly.Memory({ initial: 512, maximum: 16384, shared: true });
+    }
+    return new Engine(await create(options), options.wasmMemory);
+  }
+
+  constructor(module, memory) {
+    this.module = module;
+    this.memory = memory;
+  }
+
+  // All of WebAssembly's memory; moves when it grows.
+  heap() {
+    return this.memory ? new Uint8Array(this.memory.buffer) : this.module.HEAPU8;
+  }
+
+  // Calls an exported function. Arrays and strings are passed as (address, size). Throws what it
+  // says where it failed.
+  call(name, ...values) {
+    const addresses = [];
+    const numbers = [];
+    try {
+      for (const value of values) {
+        if (typeof value === 'number') {
+          numbers.push(value);
+          continue;
+        }
+        const bytes = typeof value === 'string' ? text.encode(value) : value;
+        const address = this.module._malloc(bytes.length || 1);
+        if (!address) throw new EngineError('not enough memory');
+        addresses.push(address);
+        this.heap().set(bytes, address);
+        numbers.push(address, bytes.length);
+      }
+      const answer = this.module[`_mnist_${name}`](...numbers);
+      if (answer < 0) throw new EngineError(this.text());
+      return answer;
+    } finally {
+      for (const address of addresses) this.module._free(address);
+    }
+  }
+
+  // What the last call left, as a copy.
+  bytes() {
+    const address = this.module._mnist_result();
+    return this.heap().slice(address, address + this.module._mnist_result_size());
+  }
+  floats() {
+    return new Float32Array(this.bytes().buffer);
+  }
+  text() {
+    return new TextDecoder().decode(this.bytes());
+  }
+  json() {
+    return JSON.parse(this.text());
+  }
+
+  // `search`: the file is a stranger's, and how its pixels are meant may have to be found out.
+  open(file, name, search = false) {
+    return new Network(this, file, name, search);
+  }
+
+  // Digits that the program draws itself: {pixels, labels}.
+  digits(seed, first, count) {
+    this.call('digits', seed, first, count);
+    const bytes = this.bytes();
+    return { pixels: bytes.subarray(0, count * 784), labels: bytes.subarray(count * 784) };
+  }
+}
+
+// An open model.
+export class Network {
+  constructor(engine, file, name, search) {
+    this.engine = engine;
+    this.name = name;
+    this.fileSize = file.length;
+    this.handle = engine.call('open', file, name, search ? 1 : 0);
+    engine.call('describe', this.handle);
+    this.facts = engine.json();
+    this.kernels = new Map();
+  }
+
+  close() {
+    this.engine.call('close', this.handle);
+  }
+
+  className(index) {
+    return this.facts.class_names[index] ?? String(index);
+  }
+
+  // The pixels that it sees of a grey picture {pixels, height, width}.
+  see(picture, centred) {
+    const { pixels, height, width } = picture;
+    const { engine } = this;
+    // mnist_see takes the extents instead of a size.
+    const address = engine.module._malloc(pixels.length || 1);
+    try {
+      engine.heap().set(pixels, address);
+      const answer = engine.module._mnist_see(this.handle, address, height, width, centred ? 1 : 0);
+      if (answer < 0) throw new EngineError(engine.text());
+      return engine.bytes();
+    } finally {
+      engine.module._free(address);
+    }
+  }
+
+  // Probabilities of one image's classes.
+  predict(image) {
+    this.engine.call('predict', this.handle, image);
+    const values = this.engine.floats();
+    return values.subarray(values.length / 2);
+  }
+
+  // Logits of images that lie one behind the other.
+  logits(images) {
+    this.engine.call('predict', this.handle, images);
+    const values = this.engine.floats();
+    return values.subarray(0, values.length / 2);
+  }
+
+  // {saliency, layers: [values]} while it sees `image`.
+  inspect(image, answer) {
+    const { facts, engine } = this;
+    engine.call('inspect', this.handle, image, answer);
+    const values = engine.floats();
+    const saliency = values.subarray(0, image.length);
+    let at = image.length;
+    const layers = facts.layers.map((layer) => {
+      const size = layer.shape.reduce((product, extent) => product * extent, 1);
+      at += size;
+      return values.subarray(at - size, at);
+    });
+    return { saliency, layers };
+  }
+
+  kernel(name) {
+    if (!this.kernels.has(name)) {
+      this.engine.call('weight', this.handle, name);
+      this.kernels.set(name, this.engine.floats());
+    }
+    return this.kernels.get(name);
+  }
+
+  save(fileName) {
+    this.engine.call('save', this.handle, fileName);
+    return this.engine.bytes();
+  }
+}

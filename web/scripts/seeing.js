@@ -1,0 +1,127 @@
+// Looking inside: feature maps, kernels and saliency.
+import { find, make } from './dom.js';
+
+const MOST_MAPS = 96; // of a layer
+const MOST_KERNEL_ROWS = 16;
+
+// From -1 (orange) over 0 (black) to 1 (blue).
+function signedColour(value, data, at) {
+  const strength = Math.min(1, Math.abs(value)) ** 0.7;
+  const [r, g, b] = value > 0 ? [120, 165, 255] : [255, 150, 60];
+  data[at] = r * strength;
+  data[at + 1] = g * strength;
+  data[at + 2] = b * strength;
+  data[at + 3] = 255;
+}
+
+// Tiles of height x width values as one picture; each tile's values begin at starts[i].
+function paintTiles(canvas, values, starts, height, width, columns) {
+  const rows = Math.ceil(starts.length / columns);
+  canvas.width = columns * (width + 1) - 1;
+  canvas.height = rows * (height + 1) - 1;
+  let largest = 1e-9;
+  for (const start of starts) {
+    for (let i = start; i < start + height * width; ++i) largest = Math.max(largest, Math.abs(values[i]));
+  }
+  const image = new ImageData(canvas.width, canvas.height);
+  starts.forEach((start, tile) => {
+    const top = Math.floor(tile / columns) * (height + 1);
+    const left = (tile % columns) * (width + 1);
+    for (let row = 0; row < height; ++row) {
+      for (let column = 0; column < width; ++column) {
+        const value = values[start + row * width + column] / largest;
+        signedColour(value, image.data, 4 * ((top + row) * canvas.width + left + column));
+      }
+    }
+  });
+  canvas.getContext('2d').putImageData(image, 0, 0);
+}
+
+const range = (count, step) => Array.from({ length: count }, (_, i) => i * step);
+
+// As many columns as make the whole about twice as wide as high.
+function columnsFor(count, height, width) {
+  return Math.max(1, Math.min(count, Math.round(Math.sqrt((2 * count * (height + 1)) / (width + 1)))));
+}
+
+function paintActivation(canvas, shape, values) {
+  const [height, width] = shape.length === 3 ? shape.slice(1) : [1, 1];
+  const count = Math.min(shape.length === 3 ? MOST_MAPS : values.length, values.length / (height * width));
+  paintTiles(canvas, values, range(count, height * width), height, width, columnsFor(count, height, width));
+}
+
+// Kernels of a convolution: a column for each output, a row for each input. Of a dense layer that
+// reads a picture: each output's weights as that picture. Else the matrix. Returns what it shows.
+function paintKernel(canvas, shape, values) {
+  if (shape.length === 4) {
+    const [outputs, inputs, height, width] = shape;
+    const columns = Math.min(outputs, MOST_MAPS);
+    const rows = Math.min(inputs, MOST_KERNEL_ROWS);
+    const starts = range(rows * columns, 1).map((i) => ((i % columns) * inputs + Math.floor(i / columns)) * height * width);
+    if (rows === 1) paintTiles(canvas, values, starts, height, width, columnsFor(columns, height, width));
+    else paintTiles(canvas, values, starts, height, width, columns);
+    return rows < inputs ? `${columns} kernels, the first ${rows} of ${inputs} inputs` : `${columns} kernels, ${inputs} inputs`;
+  }
+  const [outputs, inputs] = [shape[0], shape.slice(1).reduce((a, b) => a * b, 1)];
+  const side = Math.sqrt(inputs);
+  if (Number.isInteger(side) && side >= 14) {
+    const count = Math.min(outputs, 40);
+    paintTiles(canvas, values, range(count, inputs), side, side, columnsFor(count, side, side));
+    return `weights of the first ${count} of ${outputs} outputs`;
+  }
+  const wide = Math.min(inputs, 256);
+  paintTiles(canvas, values, range(Math.min(outputs, 64), inputs), 1, wide, 1);
+  return `${outputs} x ${inputs} weights`;
+}
+
+export class Seeing {
+  setNetwork(network) {
+    this.network = network;
+    this.views = network.facts.layers.map((layer) => {
+      const canvas = make('canvas', { role: 'img', ariaLabel: `Output of ${layer.name}` });
+      const shape = layer.shape.join(' × ');
+      const title = make('h3', { textContent: `${layer.name} ` }, make('span', { textContent: `${layer.type} · ${shape}` }));
+      const view = make('div', { className: 'layer' }, title, canvas);
+      let kernel = null;
+      if (layer.kernel) {
+        kernel = make('canvas', { role: 'img', ariaLabel: `Kernels of ${layer.name}`, hidden: true });
+        const words = make('p', { className: 'quiet', hidden: true });
+        view.append(words, kernel);
+        kernel.words = words;
+      }
+      return { view, canvas, kernel, layer };
+    });
+    find('layers').replaceChildren(...this.views.map((each) => each.view));
+    this.showKernels(find('show-kernels').checked);
+  }
+
+  showKernels(shown) {
+    for (const { kernel, layer } of this.views) {
+      if (!kernel) continue;
+      kernel.hidden = kernel.words.hidden = !shown;
+      if (shown) kernel.words.textContent = paintKernel(kernel, layer.kernel_shape, this.network.kernel(layer.kernel));
+    }
+  }
+
+  // What goes on inside while it sees `image` and answers `label`.
+  show(image, label) {
+    const { saliency, layers } = this.network.inspect(image, label);
+    const { height, width } = this.network.facts;
+    this.paintSaliency(image, saliency, height, width);
+    this.views.forEach(({ canvas, layer }, i) => paintActivation(canvas, layer.shape, layers[i]));
+  }
+
+  paintSaliency(image, saliency, height, width) {
+    const canvas = find('saliency');
+    canvas.width = width;
+    canvas.height = height;
+    const largest = saliency.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-9);
+    const picture = new ImageData(width, height);
+    for (let i = 0; i < saliency.length; ++i) {
+      signedColour(saliency[i] / largest, picture.data, 4 * i);
+      // The digit shines through in grey.
+      for (let c = 0; c < 3; ++c) picture.data[4 * i + c] = Math.min(255, picture.data[4 * i + c] + 0.25 * image[i]);
+    }
+    canvas.getContext('2d').putImageData(picture, 0, 0);
+  }
+}
