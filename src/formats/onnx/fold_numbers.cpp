@@ -20,9 +20,10 @@ Whole whole_at(const OnnxConstant& value, size_t i) {
 }
 
 void push_whole(OnnxConstant& result, const Whole& value) {
-  if (value.batches != 0 && result.batches.empty()) result.batches.resize(result.whole.size());
+  const bool counts = value.batches != 0 || !result.batches.empty();
+  if (counts) result.batches.resize(result.whole.size());
   result.whole.push_back(value.plus);
-  if (!result.batches.empty()) result.batches.push_back(value.batches);
+  if (counts) result.batches.push_back(value.batches);
 }
 
 // ---- two inputs ----

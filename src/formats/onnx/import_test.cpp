@@ -56,6 +56,18 @@ TEST(OnnxImport, ArithmeticOfShapesIsComputed) {
   EXPECT_EQ(types_of(graph.read()), "Flatten Gemm");
 }
 
+// PyTorch's expand: -1 in a size stands for the extent that is there.
+TEST(OnnxImport, TheOpenBatchGoesThroughArithmetic) {
+  OnnxGraphMaker graph;
+  graph.input({-1, 2, 8}).whole("wanted", {3}, {-1, 2, -1}).whole("minus", {3}, {-1, -1, -1});
+  graph.whole("two", {1}, {2}).node("Shape", {"x"}, {"shape"});
+  graph.node("Equal", {"wanted", "minus"}, {"open"});
+  graph.node("Where", {"open", "shape", "wanted"}, {"sizes"}).node("Mul", {"sizes", "two"}, {"d"});
+  graph.node("Div", {"d", "two"}, {"target"}).node("Expand", {"x", "target"}, {"e"});
+  graph.node("Flatten", {"e"}, {"flat"}).dense("flat", 16);
+  EXPECT_EQ(types_of(graph.read()), "Flatten Gemm");
+}
+
 TEST(OnnxImport, FixedBatchesAreTakenOut) {
   for (int64_t batch : {1, 10, 64}) {
     for (const Shape& target : {Shape{batch, -1}, Shape{-1, 16}, Shape{batch, 16}, Shape{0, -1}}) {
