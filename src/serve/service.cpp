@@ -154,13 +154,13 @@ Response Service::metrics() const {
   return response;
 }
 
-void Service::v2(const Request& request, Respond respond) {
+void Service::v2(const Request& request, const Respond& respond) {
   constexpr std::string_view kModels = "/v2/models/";
   const std::string_view path = request.path;
   if (path == "/v2/repository/index") {
     answer(respond, request.method == "POST" ? repository_index() : wrong_method("POST"));
   } else if (path.starts_with(kModels)) {
-    model_request(request, path.substr(kModels.size()), std::move(respond));
+    model_request(request, path.substr(kModels.size()), respond);
   } else if (path != "/v2" && path != "/v2/health/live" && path != "/v2/health/ready") {
     answer(respond, not_found());
   } else if (!is_get(request)) {
@@ -173,7 +173,7 @@ void Service::v2(const Request& request, Respond respond) {
 }
 
 // `rest` is NAME[/versions/1][/ready|/infer].
-void Service::model_request(const Request& request, std::string_view rest, Respond respond) {
+void Service::model_request(const Request& request, std::string_view rest, const Respond& respond) {
   const size_t slash = std::min(rest.find('/'), rest.size());
   const std::string name(rest.substr(0, slash));
   std::string_view what = rest.substr(slash);
@@ -195,7 +195,7 @@ void Service::model_request(const Request& request, std::string_view rest, Respo
   }
   if (what == "/infer") {
     if (request.method == "POST") {
-      infer(request, *model, std::move(respond));
+      infer(request, *model, respond);
     } else {
       answer(respond, wrong_method("POST"));
     }

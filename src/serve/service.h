@@ -50,8 +50,8 @@ class Service {
 
  private:
   Response page(const Request& request) const;
-  void v2(const Request& request, Respond respond);
-  void model_request(const Request& request, std::string_view rest, Respond respond);
+  void v2(const Request& request, const Respond& respond);
+  void model_request(const Request& request, std::string_view rest, const Respond& respond);
   void infer(const Request& request, ServedModel& model, const Respond& respond);
   void classify(const Request& request, const Respond& respond);
   void submit(Job&& job, const Respond& respond);

@@ -22,8 +22,7 @@ constexpr InputAttribute kInputAttributes[] = {
     {"Pad", "value", 2},      {"Slice", "starts", 1},   {"Slice", "ends", 2},
     {"Slice", "axes", 3},     {"Slice", "steps", 4},    {"Squeeze", "axes", 1},
     {"Unsqueeze", "axes", 1}, {"ReduceSum", "axes", 1}, {"Resize", "scales", 2},
-    {"Dropout", "ratio", 1},  {"Gather", "indices", 1}, {"Tile", "repeats", 1},
-    {"Expand", "shape", 1},
+    {"Dropout", "ratio", 1},  {"Tile", "repeats", 1},
 };
 
 // Attributes that ONNX declares as float: documents may say 1 for 1.0.
@@ -36,13 +35,13 @@ int64_t opset_for(const Node& node) {
   constexpr int64_t kDilatedAverage = 19;
   constexpr int64_t kWrappingPad = 19;
   constexpr int64_t kSmallIntegers = 21;
-  constexpr int64_t kGroupsOfChannels = 21;  // with a scale for each channel
+  constexpr int64_t kGroups = 21;
   if (node.type == "Pad" && node.text("mode", "constant") == "wrap") return kWrappingPad;
-  if (node.type == "GroupNormalization") return kGroupsOfChannels;
   const std::vector<int64_t> dilations = node.integers("dilations", {});
   const bool dilated =
       std::any_of(dilations.begin(), dilations.end(), [](int64_t each) { return each != 1; });
   if (node.type == "AveragePool" && dilated) return kDilatedAverage;
+  if (node.type == "GroupNormalization") return kGroups;
   if (node.type == "QuantizeLinear") {
     const std::string type = node.text("to", "uint8");
     return type == "uint8" || type == "int8" ? kOpset : kSmallIntegers;
@@ -206,35 +205,9 @@ void OnnxNetworkWriter::write_plain(const Node& node) {
       continue;
     }
     if (inputs.size() <= place) inputs.resize(place + 1);
-    const std::string constant_name = fmt::format("{}.{}", node.outputs[0], name);
-    if (node.type == "Gather" && std::holds_alternative<int64_t>(value)) {
-      // One number, not a list of one: the axis goes.
-      inputs[place] =
-          constant<int64_t>(constant_name, OnnxType::kInt64, {}, {std::get<int64_t>(value)});
-    } else if (node.type == "Expand") {
-      // For the batch, a 1 leaves what there is.
-      std::vector<int64_t> shape = node.integers(name, {});
-      shape.insert(shape.begin(), 1);
-      inputs[place] = integers(constant_name, shape);
-    } else {
-      inputs[place] = input_constant(constant_name, value);
-    }
-  }
-  if (node.type == "GroupNormalization") {
-    for (size_t i = 1; i < inputs.size(); ++i) inputs[i] = for_each_channel(node, inputs[i]);
+    inputs[place] = input_constant(fmt::format("{}.{}", node.outputs[0], name), value);
   }
   finish(node, node.type, std::move(inputs), std::move(attributes));
-}
-
-// Scales of groups, as they were before opset 21, become those of the groups' channels.
-std::string OnnxNetworkWriter::for_each_channel(const Node& node, const std::string& weight) {
-  if (!model_.is_weight(weight)) return weight;
-  const std::vector<float>& values = model_.weight(weight).values;
-  const auto channels = static_cast<size_t>(shapes_.at(node.outputs[0])[0]);
-  if (values.size() == channels || values.empty()) return weight;
-  std::vector<float> repeated;
-  for (size_t i = 0; i < channels; ++i) repeated.push_back(values[i * values.size() / channels]);
-  return reals(fmt::format("{}.channels", weight), repeated);
 }
 
 // 0: the number of images stays what it is.

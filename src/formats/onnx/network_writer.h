@@ -35,6 +35,9 @@ class OnnxNetworkWriter {
   void write_batch_normalization(const Node& node);
   void write_answer(const Node& node);  // of another type than float
   void write_resize(const Node& node);
+  void write_gather(const Node& node);
+  void write_expand(const Node& node);
+  void write_group_normalization(const Node& node);
   void write_quantize(const Node& node);
   void write_dequantize(const Node& node);
   // Newer than the operator set.
@@ -72,7 +75,6 @@ class OnnxNetworkWriter {
   std::string real(const std::string& wanted, double value);
   std::string reals(const std::string& wanted, const std::vector<float>& values);
   std::string input_constant(const std::string& name, const Attribute& value);
-  std::string for_each_channel(const Node& node, const std::string& weight);
 
   // Adds a node and returns its output: called like the node, or `output`.
   std::string add(const std::string& type, const std::string& name, std::vector<std::string> inputs,
