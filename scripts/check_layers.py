@@ -14,6 +14,7 @@ BELOW = {
     "classify": ["base", "model", "engine", "data", "formats"],
     "train": ["base", "model", "engine", "data", "formats", "classify"],
     "cli": ["base", "model", "engine", "data", "formats", "classify", "train"],
+    "web": ["base", "model", "engine", "data", "formats", "classify", "train"],
 }
 MOST_LINES = 500
 

@@ -67,8 +67,8 @@ using namespace mnist::web;
 
 // A model from a file's bytes; `name` is what messages call it. `search`: it is a stranger's, and
 // how its pixels are meant may have to be found out. Returns its handle.
-MNIST_EXPORT int mnist_open(const void* file, size_t file_size, const char* name,
-                            size_t name_size, int search) {
+MNIST_EXPORT int mnist_open(const void* file, size_t file_size, const char* name, size_t name_size,
+                            int search) {
   return guarded([&] {
     const std::string who = text_at(name, name_size);
     const Candidates candidates = read_candidates(bytes_at(file, file_size), who);
