@@ -2,17 +2,14 @@
 // numbers with a point as text. Included before every file of the WebAssembly build.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
 #include <string>
 #include <system_error>
 #include <version>
-
-#ifndef FMT_HEADER_ONLY
-#error "fmt's header-only build expected"
-#endif
-#include <fmt/format.h>
 
 namespace std {  // NOLINT(cert-dcl58-cpp): the names that the standard gives them
 

@@ -3,7 +3,7 @@ import { chromium } from 'playwright-core';
 
 import { serve } from './server.mjs';
 
-const SITE = process.env.MNIST_SITE ?? new URL('../../build/wasm/site', import.meta.url).pathname;
+export const SITE = process.env.MNIST_SITE ?? new URL('../../build/wasm/site', import.meta.url).pathname;
 
 export async function launch() {
   return chromium.launch({
@@ -19,7 +19,7 @@ export async function open(browser, { isolated = false, prefix = '/', ...options
   const page = await context.newPage();
   const problems = [];
   page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) problems.push(message.text());
+    if (message.type() === 'error') problems.push(message.text());
   });
   page.on('pageerror', (error) => problems.push(String(error)));
   page.on('request', (request) => {
@@ -71,6 +71,15 @@ export async function drawDigit(page, digit, part = { left: 0.1, top: 0.1, side:
 // Until what was asked for has been shown.
 export async function settle(page) {
   await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+}
+
+// Playwright's own waitForFunction needs 'unsafe-eval', which the page does not allow.
+export async function until(page, holds, argument, limit = 60_000) {
+  const end = Date.now() + limit;
+  while (!(await page.evaluate(holds, argument))) {
+    if (Date.now() > end) throw new Error(`never came true: ${holds}`);
+    await page.waitForTimeout(50);
+  }
 }
 
 export const answerOf = (page) => page.textContent('#digit');

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { after, before, test } from 'node:test';
 
-import { answerOf, drawDigit, dropFile, launch, open, settle } from './page.mjs';
+import { answerOf, drawDigit, dropFile, launch, open, settle, until } from './page.mjs';
 
 let browser;
 before(async () => (browser = await launch()));
@@ -17,10 +17,10 @@ async function downloaded(page, selector) {
 const heldOut = async (page) => Number((await page.textContent('#train-status')).match(/([\d.]+) % of those/)?.[1] ?? 0);
 
 async function trainTo(page, percent) {
-  await page.waitForFunction((wanted) => {
+  await until(page, (wanted) => {
     const found = document.getElementById('train-status').textContent.match(/([\d.]+) % of those/);
     return found && Number(found[1]) >= wanted;
-  }, percent, { timeout: 240_000 });
+  }, percent, 300_000);
 }
 
 for (const isolated of [false, true]) {
@@ -33,14 +33,14 @@ for (const isolated of [false, true]) {
     await trainTo(page, 95);
     console.log(`95 % after ${(Date.now() - start) / 1000} s ${kind}: ${await page.textContent('#train-status')}`);
     await page.click('#train-stop');
-    await page.waitForFunction(() => document.getElementById('train-stop').textContent === 'Go on');
+    await until(page, () => document.getElementById('train-stop').textContent === 'Go on');
     const stopped = await page.textContent('#train-status');
     await page.waitForTimeout(500);
     assert.equal(await page.textContent('#train-status'), stopped);
     await page.click('#train-stop');
-    await page.waitForFunction((before) => document.getElementById('train-status').textContent !== before, stopped);
+    await until(page, (before) => document.getElementById('train-status').textContent !== before, stopped);
     await page.click('#train-stop');
-    await page.waitForFunction(() => document.getElementById('train-stop').textContent === 'Go on');
+    await until(page, () => document.getElementById('train-stop').textContent === 'Go on');
 
     assert.equal(await page.inputValue('#model'), 'my-mnist-cnn.gguf');
     await drawDigit(page, 0);
@@ -52,7 +52,7 @@ for (const isolated of [false, true]) {
     await page.reload();
     await page.waitForSelector('html[data-ready]');
     await dropFile(page, name, '', bytes);
-    await page.waitForFunction(() => document.getElementById('facts').textContent.startsWith('my-mnist-cnn'));
+    await until(page, () => document.getElementById('facts').textContent.startsWith('my-mnist-cnn'));
     await drawDigit(page, 0);
     assert.equal(await answerOf(page), '0');
     assert.deepEqual(problems, []);
@@ -79,11 +79,11 @@ test('collects drawings, gives them as IDX and learns from them', { timeout: 300
   const labels = await downloaded(page, '#download-labels');
   assert.deepEqual([...labels.bytes], [0, 0, 8, 1, 0, 0, 0, 2, 3, 8]);
   await page.selectOption('#model', 'mnist-cnn');
-  await page.waitForFunction(() => document.getElementById('facts').textContent.startsWith('mnist-cnn'));
+  await until(page, () => document.getElementById('facts').textContent.startsWith('mnist-cnn'));
   await page.click('#fine-tune');
   await trainTo(page, 80);
   await page.click('#train-stop');
-  await page.waitForFunction(() => document.getElementById('train-stop').textContent === 'Go on');
+  await until(page, () => document.getElementById('train-stop').textContent === 'Go on');
   assert.equal(await page.inputValue('#model'), 'mnist-cnn-tuned.gguf');
   await drawDigit(page, 8);
   assert.equal(await answerOf(page), '8');

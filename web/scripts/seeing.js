@@ -3,6 +3,7 @@ import { find, make } from './dom.js';
 
 const MOST_MAPS = 96; // of a layer
 const MOST_KERNEL_ROWS = 16;
+const UNCHANGED = ['Flatten', 'Dropout', 'Reshape', 'Identity', 'Squeeze', 'Unsqueeze']; // hand values on
 
 // From -1 (orange) over 0 (black) to 1 (blue).
 function signedColour(value, data, at) {
@@ -17,16 +18,17 @@ function signedColour(value, data, at) {
 // Tiles of height x width values as one picture; each tile's values begin at starts[i].
 function paintTiles(canvas, values, starts, height, width, columns) {
   const rows = Math.ceil(starts.length / columns);
-  canvas.width = columns * (width + 1) - 1;
-  canvas.height = rows * (height + 1) - 1;
+  const gap = height * width === 1 ? 0 : 1;
+  canvas.width = columns * (width + gap) - gap;
+  canvas.height = rows * (height + gap) - gap;
   let largest = 1e-9;
   for (const start of starts) {
     for (let i = start; i < start + height * width; ++i) largest = Math.max(largest, Math.abs(values[i]));
   }
   const image = new ImageData(canvas.width, canvas.height);
   starts.forEach((start, tile) => {
-    const top = Math.floor(tile / columns) * (height + 1);
-    const left = (tile % columns) * (width + 1);
+    const top = Math.floor(tile / columns) * (height + gap);
+    const left = (tile % columns) * (width + gap);
     for (let row = 0; row < height; ++row) {
       for (let column = 0; column < width; ++column) {
         const value = values[start + row * width + column] / largest;
@@ -41,6 +43,7 @@ const range = (count, step) => Array.from({ length: count }, (_, i) => i * step)
 
 // As many columns as make the whole about twice as wide as high.
 function columnsFor(count, height, width) {
+  if (height * width === 1) return count <= 16 ? count : Math.ceil(Math.sqrt(4 * count));
   return Math.max(1, Math.min(count, Math.round(Math.sqrt((2 * count * (height + 1)) / (width + 1)))));
 }
 
@@ -77,7 +80,8 @@ function paintKernel(canvas, shape, values) {
 export class Seeing {
   setNetwork(network) {
     this.network = network;
-    this.views = network.facts.layers.map((layer) => {
+    const layers = network.facts.layers.map((layer, index) => ({ ...layer, index }));
+    this.views = layers.filter((layer) => !UNCHANGED.includes(layer.type)).map((layer) => {
       const canvas = make('canvas', { role: 'img', ariaLabel: `Output of ${layer.name}` });
       const shape = layer.shape.join(' × ');
       const title = make('h3', { textContent: `${layer.name} ` }, make('span', { textContent: `${layer.type} · ${shape}` }));
@@ -108,7 +112,7 @@ export class Seeing {
     const { saliency, layers } = this.network.inspect(image, label);
     const { height, width } = this.network.facts;
     this.paintSaliency(image, saliency, height, width);
-    this.views.forEach(({ canvas, layer }, i) => paintActivation(canvas, layer.shape, layers[i]));
+    for (const { canvas, layer } of this.views) paintActivation(canvas, layer.shape, layers[layer.index]);
   }
 
   paintSaliency(image, saliency, height, width) {

@@ -1,0 +1,72 @@
+// screenshot.mjs [FOLDER]: makes docs/page.png, the README's picture of the page; with a folder, a
+// picture of every state of it there instead, light, dark and 360 pixels wide. After
+// scripts/build.sh wasm; tests/browser/run.sh installs what it needs.
+import path from 'node:path';
+
+import { drawDigit, launch, open, settle } from '../tests/browser/page.mjs';
+
+const folder = process.argv[2];
+const ROOT = path.resolve(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '..');
+
+const LOOKS = {
+  light: { colorScheme: 'light' },
+  dark: { colorScheme: 'dark' },
+  narrow: { colorScheme: 'light', viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true },
+};
+
+const STATES = {
+  empty: async () => {},
+  drawn: async (page) => drawDigit(page, 3),
+  unsure: async (page) => {
+    await drawDigit(page, 4);
+    await page.click('label[for="view-raw"]');
+    await page.click('#undo');
+  },
+  random: async (page) => {
+    await page.click('#random');
+    await page.waitForSelector('#tag:not([hidden])');
+  },
+  kernels: async (page) => {
+    await drawDigit(page, 8);
+    await page.check('#show-kernels');
+  },
+  problem: async (page) => {
+    await page.setInputFiles('#model-file', { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('hello') });
+    await page.waitForSelector('#problem:not([hidden])');
+  },
+  training: async (page) => {
+    await page.click('#tab-train');
+    await page.click('#train-start');
+    await page.waitForTimeout(15_000);
+    await page.click('#train-stop');
+    await drawDigit(page, 2);
+  },
+  collecting: async (page) => {
+    await page.click('#tab-collect');
+    for (const digit of [1, 5, 9]) {
+      await drawDigit(page, digit);
+      await page.click(`#label-buttons button:nth-child(${digit + 1})`);
+    }
+  },
+};
+
+async function shoot(browser, look, state, file, fullPage) {
+  const { page, close } = await open(browser, { deviceScaleFactor: 1, ...LOOKS[look] });
+  await STATES[state](page);
+  await settle(page);
+  await page.waitForTimeout(200);
+  await page.evaluate(() => scrollTo(0, 0));
+  await page.screenshot({ path: file, fullPage });
+  await close();
+  console.log(file);
+}
+
+const browser = await launch();
+if (folder) {
+  for (const look of Object.keys(LOOKS)) {
+    for (const state of Object.keys(STATES)) await shoot(browser, look, state, path.join(folder, `${state}-${look}.png`), true);
+  }
+} else {
+  await shoot(browser, 'light', 'drawn', path.join(ROOT, 'docs/page.png'), false);
+}
+await browser.close();
