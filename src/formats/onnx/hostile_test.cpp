@@ -336,7 +336,9 @@ TEST(OnnxHostile, LongFilesOfNothingAreQuick) {
 class OnnxExternal : public testing::Test {
  protected:
   void SetUp() override {
-    folder_ = fs::path(testing::TempDir()) / "mnist_onnx_external";
+    // Of its own: tests run beside each other.
+    const auto* info = testing::UnitTest::GetInstance()->current_test_info();
+    folder_ = fs::path(testing::TempDir()) / (std::string("mnist_onnx_external_") + info->name());
     fs::remove_all(folder_);
     fs::create_directories(folder_ / "models" / "below");
     put("models/w.bin", std::string(16, 'x') + std::string(32, '\0'));
