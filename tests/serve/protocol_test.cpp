@@ -1,8 +1,10 @@
 // The Open Inference Protocol, pictures and statistics, as clients use them.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cmath>
 #include <cstring>
+#include <thread>
 
 #include "client.h"
 #include "data/png.h"
@@ -185,6 +187,8 @@ TEST_F(ProtocolTest, ClassifiesPicturesAsTheLibraryDoes) {
 TEST_F(ProtocolTest, TellsPrometheus) {
   infer(infer_request(5));
   server_.ask(get("/nothing"));
+  // A request is counted when its answer has been sent, which its client may see first.
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
   const Reply reply = server_.ask(get("/metrics"));
   EXPECT_TRUE(reply.has("Content-Type: text/plain; version=0.0.4"));
   for (const char* line : {"mnist_requests_total{code=\"200\"} 1\n",
