@@ -5,6 +5,7 @@ Usage: serve.py PROGRAM [--seconds N] [--million]. Prints a table in Markdown. -
 requests and prints how the server's memory grew.
 """
 import argparse
+import contextlib
 import json
 import pathlib
 import re
@@ -57,10 +58,14 @@ def write_script(folder, content_type, body):
     return script
 
 
+@contextlib.contextmanager
 def serve(program, options):
     command = [program, "serve", "--port", "0", "--max-connections", "1024", *options]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    return server, "http://" + server.stdout.readline().split("http://")[1].strip()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            yield server, "http://" + server.stdout.readline().split("http://")[1].strip()
+        finally:
+            server.terminate()
 
 
 def milliseconds(text):
@@ -73,8 +78,8 @@ def load(url, script, connections, seconds):
     command = ["wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", script, url]
     text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     rate = float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1])
-    p50 = milliseconds(re.search(r"50%\s+(\S+)", text)[1])
-    p99 = milliseconds(re.search(r"99%\s+(\S+)", text)[1])
+    p50 = milliseconds(re.search(r"^ +50% +(\S+)", text, re.M)[1])
+    p99 = milliseconds(re.search(r"^ +99% +(\S+)", text, re.M)[1])
     failed = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
     socket = re.search(r"Socket errors: (.*)", text)
     errors = ", ".join(filter(None, [failed and failed[1], socket and socket[1]])) or "0"
@@ -90,33 +95,29 @@ def compare(program, folder, seconds):
     print("| body | batching | connections | requests/s | p50 ms | p99 ms | errors |")
     print("|---|---|---|---|---|---|---|")
     for batching, options in (("on", []), ("off", ["--no-batching"])):
-        server, address = serve(program, options)
-        for name, (content_type, path, body) in bodies().items():
-            script = write_script(folder, content_type, body)
-            for connections in CONNECTIONS:
-                rate, p50, p99, errors = load(address + path, script, connections, seconds)
-                print(
-                    f"| {name} | {batching} | {connections} | {rate:,.0f} | {p50:.2f} | {p99:.2f} | {errors} |",
-                    flush=True,
-                )
-        server.terminate()
-        server.wait()
+        with serve(program, options) as (_, address):
+            for name, (content_type, path, body) in bodies().items():
+                script = write_script(folder, content_type, body)
+                for connections in CONNECTIONS:
+                    rate, p50, p99, errors = load(address + path, script, connections, seconds)
+                    print(
+                        f"| {name} | {batching} | {connections} | {rate:,.0f} | {p50:.2f} | {p99:.2f} | {errors} |",
+                        flush=True,
+                    )
 
 
 def send_million(program, folder):
-    server, address = serve(program, [])
     content_type, path, body = bodies()["PNG"]
     script = write_script(folder, content_type, body)
     sent = 0
-    load(address + path, script, 16, 5)
-    before = resident(server)
-    while sent < 1_000_000:
-        load(address + path, script, 16, 15)
-        metrics = urllib.request.urlopen(address + "metrics").read().decode()
-        sent = int(re.search(r'mnist_requests_total\{code="200"\} (\d+)', metrics)[1])
-        print(f"{sent:,} requests: {resident(server):,} kB resident (at first {before:,})", flush=True)
-    server.terminate()
-    server.wait()
+    with serve(program, []) as (server, address):
+        load(address + path, script, 16, 5)
+        before = resident(server)
+        while sent < 1_000_000:
+            load(address + path, script, 16, 15)
+            metrics = urllib.request.urlopen(address + "metrics", timeout=10).read().decode()
+            sent = int(re.search(r'mnist_requests_total\{code="200"\} (\d+)', metrics)[1])
+            print(f"{sent:,} requests: {resident(server):,} kB resident (at first {before:,})", flush=True)
 
 
 def main():

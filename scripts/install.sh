@@ -9,7 +9,7 @@ packages="g++ cmake ninja-build pkg-config libhwy-dev libcli11-dev libfmt-dev nl
 case $what in
   build) ;;
   test) packages="$packages libgtest-dev libgmock-dev libbenchmark-dev ccache python3 python3-venv
-    python3-torch" ;;
+    python3-torch libopenblas0-pthread" ;;
   lint) packages="$packages libgtest-dev libgmock-dev clang-format clang-tidy python3" ;;
   web) packages="$packages emscripten nodejs npm chromium ccache" ;;
   *) echo "install.sh: build, test, lint or web expected, got '$what'" >&2; exit 2 ;;

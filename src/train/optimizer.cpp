@@ -16,6 +16,16 @@ namespace hn = hwy::HWY_NAMESPACE;
 using Floats = HWY_FULL(float);
 using Vector = hn::Vec<Floats>;
 
+// What decays forever where no gradient comes (pixels that are never set) would end in subnormal
+// numbers, on which processors are many times slower. Steps of this size are lost in any weight's
+// rounding.
+HWY_INLINE Vector flush(Vector x, float least) {
+  const Floats d;
+  return hn::IfThenElseZero(hn::Ge(hn::Abs(x), hn::Set(d, least)), x);
+}
+constexpr float kLeastMoment = 1e-20F;
+constexpr float kLeastSquare = 1e-30F;
+
 HWY_INLINE Vector sum_gradients(const UpdateTask& task, size_t i) {
   const Floats d;
   Vector sum = hn::Load(d, task.gradients[0] + i);
@@ -44,7 +54,7 @@ void nesterov(const UpdateTask& task) {
   for (size_t i = 0; i < task.count; i += hn::Lanes(d)) {
     Vector w = hn::Load(d, task.weights + i);
     Vector g = hn::MulAdd(decay, w, sum_gradients(task, i));
-    Vector m = hn::MulAdd(momentum, hn::Load(d, task.first_moment + i), g);
+    Vector m = flush(hn::MulAdd(momentum, hn::Load(d, task.first_moment + i), g), kLeastMoment);
     hn::Store(m, d, task.first_moment + i);
     hn::Store(hn::NegMulAdd(rate, hn::MulAdd(momentum, m, g), w), d, task.weights + i);
   }
@@ -68,6 +78,8 @@ HWY_INLINE void adaptive(const UpdateTask& task, float gradient_decay, float wei
     Vector m = hn::MulAdd(beta1, hn::Load(d, task.first_moment + i), hn::Mul(rest1, g));
     Vector v =
         hn::MulAdd(beta2, hn::Load(d, task.second_moment + i), hn::Mul(rest2, hn::Mul(g, g)));
+    m = flush(m, kLeastMoment);
+    v = flush(v, kLeastSquare);
     hn::Store(m, d, task.first_moment + i);
     hn::Store(v, d, task.second_moment + i);
     Vector step = hn::Div(m, hn::Add(hn::Sqrt(hn::Mul(v, correction2)), epsilon));
