@@ -13,6 +13,7 @@ std::unique_ptr<Op> make_batch_normalization(const OpSpec& spec);
 std::unique_ptr<Op> make_binary(const OpSpec& spec);
 std::unique_ptr<Op> make_concat(const OpSpec& spec);
 std::unique_ptr<Op> make_conv(const OpSpec& spec);
+std::unique_ptr<Op> make_conv_transpose(const OpSpec& spec);
 std::unique_ptr<Op> make_dequantize_linear(const OpSpec& spec);
 std::unique_ptr<Op> make_dropout(const OpSpec& spec);
 std::unique_ptr<Op> make_expand(const OpSpec& spec);
@@ -65,6 +66,7 @@ constexpr Entry kOps[] = {
     {"Clip", make_activation},
     {"Concat", make_concat},
     {"Conv", make_conv},
+    {"ConvTranspose", make_conv_transpose},
     {"DequantizeLinear", make_dequantize_linear},
     {"Div", make_binary},
     {"Dropout", make_dropout},

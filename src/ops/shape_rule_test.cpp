@@ -101,6 +101,24 @@ TEST(ShapeRule, ConvAndGemm) {
   expect_error("Gemm", {x({5}), w({5, 4})}, {{"transA", int64_t{1}}}, "transA");
 }
 
+TEST(ShapeRule, ConvTranspose) {
+  auto expect = [](Attributes attributes, const std::string& text) {
+    expect_error("ConvTranspose", {x({3, 5, 5}), w({3, 2, 3, 3})}, std::move(attributes), text);
+  };
+  expect_error("ConvTranspose", {x({3, 5, 5}), w({2, 3, 3, 3})}, {}, "got (3,5,5) and (2,3,3,3)");
+  expect_error("ConvTranspose", {x({3, 5}), w({3, 2, 3, 3})}, {}, "(channels, height, width)");
+  expect_error("ConvTranspose", {x({3, 5, 5}), w({3, 2, 3, 3}), w({3})}, {}, "bias (2) expected");
+  expect({{"group", int64_t{2}}}, "2 groups do not divide 3 channels");
+  expect({{"kernel_shape", kTwo}}, "does not fit the weights'");
+  expect({{"strides", Integers{0, 1}}}, "strides: 2 integers of 1 to 1024");
+  expect({{"pads", Integers{4, 0, 3, 0}}}, "the padding leaves nothing");
+  expect({{"pads", Integers{-1, 0, 0, 0}}}, "pads: 4 integers of 0 to 1024");
+  expect({{"output_padding", Integers{1, 0}}}, "less than the stride");
+  expect({{"output_padding", Integers{1, 0}}, {"dilations", kTwo}}, "that the stride reaches over");
+  expect({{"output_shape", Integers{8, 8}}}, "an output of 8 positions cannot be made: 1 to 7 can");
+  expect({{"auto_pad", "SAME"}}, "got SAME");
+}
+
 TEST(ShapeRule, MatMulAndArgMax) {
   expect_error("MatMul", {x({3, 5}), w({4, 6})}, {}, "got (3,5) and (4,6)");
   expect_error("MatMul", {x({3, 5}), w({5})}, {}, "got (3,5) and (5)");

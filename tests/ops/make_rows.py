@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 
 import rows_binary
+import rows_conv_transpose
 import rows_functions
 import rows_matmul
 import rows_moves
@@ -392,7 +393,7 @@ def main():
     rows = Rows()
     for add in (add_conv, add_gemm, add_pool, add_normalization, add_functions,                 add_shapes, rows_moves.add, rows_functions.add, rows_binary.add,
                 rows_reduce.add, rows_resize.add, rows_quantize.add,
-                rows_normalize.add, rows_matmul.add):
+                rows_normalize.add, rows_matmul.add, rows_conv_transpose.add):
         add(rows)
     lines = [json.dumps(row, separators=(",", ":")) for row in rows.rows]
     print("[\n" + ",\n".join(lines) + "\n]")
