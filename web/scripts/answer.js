@@ -2,7 +2,7 @@
 import { find, make, percent } from './dom.js';
 
 // A network is sure of what it finds likely, and much likelier than the next.
-const LIKELY = 0.5;
+const LIKELY = 0.6;
 const AHEAD = 0.2;
 
 export class Answer {

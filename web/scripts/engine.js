@@ -9,14 +9,15 @@ export class EngineError extends Error {}
 const text = new TextEncoder();
 
 export class Engine {
-  // `threads`: how many more than the caller's own it may start.
+  // `threads`: how many more than the caller's own it may start. Emscripten waits forever for the
+  // last of none, so there is one at least.
   static async load(threads = 0) {
     const name = threaded ? 'mnist-threads' : 'mnist';
     const base = new URL('../', import.meta.url);
     const { default: create } = await import(new URL(`${name}.js`, base));
     const options = { locateFile: (file) => new URL(file, base).href };
     if (threaded) {
-      options.threads = threads;
+      options.threads = Math.max(1, threads);
       options.wasmMemory = new WebAssembly.Memory({ initial: 512, maximum: 16384, shared: true });
     }
     return new Engine(await create(options), options.wasmMemory);
