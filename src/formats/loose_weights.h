@@ -18,8 +18,9 @@ struct LooseWeights {
   std::optional<PixelScaling> pixels;  // where the file says it
   // How a dense layer's matrix is stored: (out,in) as in PyTorch, or (in,out) as in Keras.
   enum class Dense { kOutIn, kInOut } dense = Dense::kOutIn;
-  // How a convolution's kernel is stored: (out,in,height,width), or Keras's (height,width,in,out).
-  enum class Kernel { kOIHW, kHWIO } kernel = Kernel::kOIHW;
+  // How a convolution's kernel is stored: (out,in,height,width), Keras's (height,width,in,out), or
+  // (out,height,width,in) as in TensorFlow Lite and MLX.
+  enum class Kernel { kOIHW, kHWIO, kOHWI } kernel = Kernel::kOIHW;
   // Where the network lays its channels before a dense layer: C,H,W order, or H,W,C.
   enum class Features { kChannelFirst, kChannelLast } features = Features::kChannelFirst;
   // The network's layers in the order in which they were made, where the file names them but does

@@ -143,10 +143,9 @@ std::vector<StoredOrder> stored_orders(const LooseWeights& weights) {
   using Kernel = LooseWeights::Kernel;
   const Dense other_dense = weights.dense == Dense::kOutIn ? Dense::kInOut : Dense::kOutIn;
   const Kernel other_kernel = weights.kernel == Kernel::kOIHW ? Kernel::kHWIO : Kernel::kOIHW;
-  return {{weights.dense, weights.kernel},
-          {other_dense, weights.kernel},
-          {other_dense, other_kernel},
-          {weights.dense, other_kernel}};
+  return {{weights.dense, weights.kernel}, {other_dense, weights.kernel},
+          {other_dense, other_kernel},     {weights.dense, other_kernel},
+          {weights.dense, Kernel::kOHWI},  {other_dense, Kernel::kOHWI}};
 }
 
 size_t most_candidates(const LooseWeights& weights) {

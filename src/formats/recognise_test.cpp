@@ -133,6 +133,16 @@ TEST(Recognise, NetworksThatPeopleBuild) {
                "Conv16(3,p1)-relu-max2-Conv16(3,p1,g16)-relu-Conv32(1)-relu-max2-Conv32(3,p1,g32)-"
                "relu-Conv64(1)-relu-avg-FC10",
                64);
+  // Normalisation behind every second convolution.
+  expect_found({{"layers.0", {32, 1, 5, 5}},
+                {"layers.2", {32, 32, 5, 5}},
+                {"layers.4", {32}},
+                {"layers.6", {64, 32, 3, 3}},
+                {"layers.8", {64, 64, 3, 3}},
+                {"layers.10", {64}},
+                {"layers.13", {10, 576}}},
+               "Conv32(5)-relu-Conv32(5)-relu-BN-max2-Conv64(3)-relu-Conv64(3)-relu-BN-max2-FC10",
+               40);
   // Three classes of images that are no MNIST.
   expect_found({{"conv1", {6, 3, 5, 5}},
                 {"conv2", {16, 6, 5, 5}},
@@ -185,6 +195,15 @@ TEST(Recognise, NamesWithoutPartsAreReadByOrder) {
                                              {"Linear-2-0", {10, 128}},
                                              {"Linear-2-1", {10}}}));
   EXPECT_EQ(found[0], "FC128-relu-FC10");
+  std::vector<NamedShape> twelve;
+  for (int i = 0; i < 12; ++i) {
+    twelve.push_back({fmt::format("Linear-{}-0", i), {i == 11 ? 10 : 16, i == 0 ? 784 : 16}});
+    twelve.push_back({fmt::format("Linear-{}-1", i), {i == 11 ? 10 : 16}});
+  }
+  LooseWeights sorted = weights_of(twelve);
+  std::sort(sorted.tensors.begin(), sorted.tensors.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
+  EXPECT_THAT(assumptions(sorted)[0], testing::EndsWith("FC16-relu-FC10"));
   const auto numpy = assumptions(weights_of(
       {{"arr_0", {784, 30}}, {"arr_1", {1, 30}}, {"arr_2", {30, 10}}, {"arr_3", {1, 10}}}));
   EXPECT_EQ(numpy[0], "FC30-relu-FC10");
@@ -224,6 +243,27 @@ TEST(Recognise, KerasLayouts) {
   weights.kernel = LooseWeights::Kernel::kOIHW;
   weights.features = LooseWeights::Features::kChannelFirst;
   expect_same_values(recognise(weights, "x")[0], model);
+}
+
+TEST(Recognise, OtherLayoutsOfKernels) {
+  const auto flax = assumptions(weights_of({{"params.Conv_0.bias", {32}},
+                                            {"params.Conv_0.kernel", {3, 3, 1, 32}},
+                                            {"params.Conv_1.bias", {64}},
+                                            {"params.Conv_1.kernel", {3, 3, 32, 64}},
+                                            {"params.Dense_0.bias", {256}},
+                                            {"params.Dense_0.kernel", {3136, 256}},
+                                            {"params.Dense_1.bias", {10}},
+                                            {"params.Dense_1.kernel", {256, 10}}}));
+  EXPECT_THAT(
+      flax,
+      Contains("Conv32(3,p1)-relu-avg2-Conv64(3,p1)-relu-avg2-FC256-relu-FC10, channels last"));
+  const LooseWeights outputs_first = weights_of({{"conv1.weight", {8, 3, 3, 1}},
+                                                 {"conv1.bias", {8}},
+                                                 {"fc.weight", {10, 1568}},
+                                                 {"fc.bias", {10}}});
+  const Model model = recognise(outputs_first, "x")[0];
+  EXPECT_EQ(model.metadata.at(kRecognisedKey), "Conv8(3,p1)-relu-max2-FC10, channels last");
+  EXPECT_EQ(model.weight("conv1.weight").values, outputs_first.tensors[0].second.values);
 }
 
 TEST(Recognise, OurOwnNetworksByTheirNames) {

@@ -27,14 +27,12 @@ FileContents read(const ModelSource& source) {
   }
   TorchFile file(source.bytes, source.who);
   TorchContents contents = contents_of_torch(file);
-  try {
-    contents.weights.layers = nodes_of_layers(contents.layers, source.who);
-  } catch (const Error&) {
-    // Of a Sequential all layers count. Around others there may be more that is not called.
-    if (contents.is_sequence && !file.is_script()) throw;
-    contents.is_sequence = false;
-  }
-  if (contents.is_sequence) {
+  // Of a Sequential all layers count. Others may have some that they do not call; and TorchScript
+  // does not keep the attributes of its layers.
+  const bool all = contents.is_sequence && !file.is_script();
+  contents.weights.layers = nodes_of_layers(contents.layers, all, source.who);
+  const bool has_all = contents.weights.layers.size() == contents.layers.size();
+  if (contents.is_sequence && (all || has_all)) {
     if (auto model = chain_of_layers(contents.weights, source.who)) return std::move(*model);
   }
   return std::move(contents.weights);

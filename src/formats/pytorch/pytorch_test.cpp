@@ -211,6 +211,13 @@ TEST(PyTorch, ASequentialIsANetwork) {
     EXPECT_EQ(types, (std::vector<std::string>{"Flatten", "Gemm", "Tanh", "Gemm"}));
     EXPECT_EQ(model.weight("3.weight").shape, (Shape{10, 3}));
   }
+  // A class of its own that has no weights is most often what makes maps flat.
+  const std::string with_view = container_op("torch.nn.modules.container", "Sequential",
+                                             {{"view", plain_op("__main__", "View")},
+                                              {"0", linear_op("0", 3, 784)},
+                                              {"1", linear_op("1", 10, 3)}});
+  EXPECT_EQ(names(weights(zip_file(with_view, kTwoLayers))),
+            (std::vector<std::string>{"0.weight", "1.weight"}));
   // A layer that is not known is refused by its name.
   const std::string unknown = container_op(
       "torch.nn.modules.container", "Sequential",
@@ -262,6 +269,7 @@ TEST(PyTorch, AttacksAreRefusedByNameInBothContainers) {
       refusal(bytes_of(pickled(module_op("sklearn.svm", "SVC", {})))),
       HasSubstr("pickle global 'sklearn.svm.SVC' is not allowed: a pickle that torch.save"));
   EXPECT_THAT(refusal(bytes_of(pickled("K\x01"))), HasSubstr("that torch.save did not write"));
+  EXPECT_THAT(refusal(bytes_of("././@LongLink")), HasSubstr("save it again with PyTorch 1.6"));
 }
 
 TEST(PyTorch, MeaningsThatGrowWithoutEndAreRefused) {

@@ -70,8 +70,14 @@ TorchFile::TorchFile(std::span<const std::byte> bytes, const std::string& who)
     : who_(who), values_left_(bytes.size()) {
   if (bytes.size() >= 2 && bytes[0] == std::byte{'P'} && bytes[1] == std::byte{'K'}) {
     open_archive(bytes);
-  } else {
+  } else if (!bytes.empty() && bytes[0] == std::byte{0x80}) {
     open_pickles(bytes);
+  } else {
+    throw Error(
+        fmt::format("{}: neither a zip archive nor a pickle, one of which PyTorch's files "
+                    "begin with; save it again with PyTorch 1.6 or later, or as "
+                    "safetensors",
+                    who));
   }
 }
 

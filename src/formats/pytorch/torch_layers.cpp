@@ -148,15 +148,20 @@ Node node_of_layer(const TorchLayer& layer, const std::string& who) {
 
 }  // namespace
 
-std::vector<Node> nodes_of_layers(const std::vector<TorchLayer>& layers, const std::string& who) {
+std::vector<Node> nodes_of_layers(const std::vector<TorchLayer>& layers, bool all,
+                                  const std::string& who) {
   std::vector<Node> nodes;
   for (const TorchLayer& layer : layers) {
     const std::string_view type = layer_type(layer.type);
     if (std::find(std::begin(kPassedOver), std::end(kPassedOver), type) != std::end(kPassedOver)) {
       continue;
     }
-    nodes.push_back(node_of_layer(layer, who));
-    nodes.back().name = layer.name;
+    try {
+      nodes.push_back(node_of_layer(layer, who));
+      nodes.back().name = layer.name;
+    } catch (const Error&) {
+      if (all) throw;
+    }
   }
   return nodes;
 }

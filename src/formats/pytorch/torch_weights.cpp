@@ -147,6 +147,7 @@ class Collector {
     if (children.empty()) {
       const std::string name = prefix.substr(0, prefix.size() - (prefix.empty() ? 0 : 1));
       contents_.layers.push_back({name, object.type, &state});
+      if (layer_type(object.type).empty()) contents_.is_sequence = false;
       return;
     }
     const bool has_own = contents_.weights.tensors.size() != tensors_before;

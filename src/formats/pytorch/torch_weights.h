@@ -30,9 +30,10 @@ struct TorchContents {
 TorchContents contents_of_torch(TorchFile& file);
 
 // The layers as nodes without inputs and outputs, their attributes as ONNX calls them; what changes
-// nothing in a trained network is left out. Throws Error starting with `who` for a type that is not
-// known.
-std::vector<Node> nodes_of_layers(const std::vector<TorchLayer>& layers, const std::string& who);
+// nothing in a trained network is left out. A layer of PyTorch's that is not known throws Error
+// starting with `who` where `all` must be, else it is left out.
+std::vector<Node> nodes_of_layers(const std::vector<TorchLayer>& layers, bool all,
+                                  const std::string& who);
 
 // "Conv2d" of "__torch__.torch.nn.modules.conv.___torch_mangle_3.Conv2d"; empty for a class that is
 // not PyTorch's own.

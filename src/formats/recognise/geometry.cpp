@@ -24,6 +24,8 @@ constexpr double kGlobalAverage = 0.5;
 constexpr double kPoolBeforeEnd = 1.0;
 constexpr double kStrideOfEvenKernel = 0.75;  // 4x4, stride 2, padding 1 halves the map
 constexpr double kPoolsDepthwise = 1.5;
+constexpr double kIrregularPools = 1.0;
+constexpr double kStridesAndPools = 1.0;
 constexpr double kCoversMap = -1.5;  // a kernel of the map's size: LeNet's third convolution
 
 enum class PaddingKind { kAny, kNone, kSame, kOther };
@@ -82,6 +84,37 @@ int64_t pooled(int64_t side, Pooling2d pool) {
       return side / 3;
   }
   return 0;
+}
+
+bool pools(const ConvWindow& window) { return window.pool != Pooling2d::kNone; }
+
+// Whether the network pools as people do: behind the first convolutions until the maps are small,
+// behind every second or third, or behind the last.
+bool pools_regularly(const std::vector<ConvWindow>& windows) {
+  const size_t count = windows.size();
+  const auto is_pattern = [&](const auto& expected) {
+    for (size_t i = 0; i < count; ++i) {
+      if (pools(windows[i]) != expected(i)) return false;
+    }
+    return true;
+  };
+  for (size_t first = 0; first <= count; ++first) {
+    if (is_pattern([&](size_t i) { return i < first; })) return true;
+  }
+  for (size_t period : {size_t{2}, size_t{3}, count}) {
+    if (is_pattern([&](size_t i) { return i % period == period - 1; })) return true;
+  }
+  return false;
+}
+
+// What is unusual about the windows together.
+double pattern_cost(const std::vector<ConvWindow>& windows) {
+  const bool has_pools = std::any_of(windows.begin(), windows.end(), pools);
+  const bool has_strides = std::any_of(windows.begin(), windows.end(),
+                                       [](const ConvWindow& window) { return window.stride > 1; });
+  double cost = has_pools && has_strides ? kStridesAndPools : 0;
+  if (!pools_regularly(windows)) cost += kIrregularPools;
+  return cost;
 }
 
 class Search {
@@ -193,6 +226,7 @@ class Search {
       geometry.windows[i] = step->window;
       step = &ways_[i][step->before];
     }
+    geometry.cost += pattern_cost(geometry.windows);
     result.push_back(std::move(geometry));
   }
 
@@ -214,6 +248,10 @@ std::vector<Geometry> find_geometries(const LayerRow& row,
                                       size_t most) {
   std::vector<Geometry> result;
   if (row.convs.empty() || row.convs.size() > kMostConvs) return result;
+  for (const LayerRow::Step& step : row.convs) {
+    const Shape& shape = step.layer->weight.tensor.shape;
+    if (shape[2] != shape[3]) return result;  // or the kernel's order is another one
+  }
   result = Search(row, known).find();
   std::stable_sort(result.begin(), result.end(),
                    [](const auto& a, const auto& b) { return a.cost < b.cost; });

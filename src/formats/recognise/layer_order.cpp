@@ -111,15 +111,12 @@ class NormPlaces {
     return i < row_.convs.size() ? row_.convs[i] : row_.denses[i - row_.convs.size()];
   }
 
-  // How unusual it is that this normalisation stands behind this layer.
+  // How unusual it is that this normalisation stands behind this layer: not at all where the two
+  // are neighbours, or have the same number in their names.
   double cost(const WeightLayer& norm, const WeightLayer& layer) {
-    double cost = 0;
-    // The file's order says it where the two are neighbours.
-    if (place_[&norm] != place_[&layer] + 1) cost += 0.25;
-    const int64_t norm_number = number_of(norm.name);
-    const int64_t layer_number = number_of(layer.name);
-    if (norm_number >= 0 && layer_number >= 0 && norm_number != layer_number) cost += 0.25;
-    return cost;
+    if (place_[&norm] == place_[&layer] + 1) return 0;
+    const int64_t number = number_of(norm.name);
+    return number >= 0 && number == number_of(layer.name) ? 0.1 : 1.0;
   }
 
   void place(size_t norm, size_t first_step) {

@@ -69,8 +69,13 @@ std::optional<std::vector<Group>> groups_by_name(const std::vector<const Named*>
 
 // Groups by order: a matrix or kernel and the vector of its outputs behind it; four vectors of one
 // length are a normalisation.
-std::vector<Group> groups_by_order(const std::vector<const Named*>& tensors,
-                                   const std::string& who) {
+std::vector<Group> groups_by_order(std::vector<const Named*> tensors, const std::string& who) {
+  const auto alphabetical = [](const Named* a, const Named* b) { return a->first < b->first; };
+  if (std::is_sorted(tensors.begin(), tensors.end(), alphabetical)) {
+    std::stable_sort(tensors.begin(), tensors.end(), [](const Named* a, const Named* b) {
+      return natural_less(a->first, b->first);
+    });
+  }
   std::vector<Group> groups;
   for (const Named* tensor : tensors) {
     const size_t length = tensor->second.values.size();
@@ -108,18 +113,22 @@ std::vector<Group> groups_by_order(const std::vector<const Named*>& tensors,
   return groups;
 }
 
-// (height,width,in,out) to (out,in,height,width)
-Tensor outputs_first(const Tensor& kernel) {
-  const auto positions = static_cast<size_t>(kernel.shape[0] * kernel.shape[1]);
-  const auto inputs = static_cast<size_t>(kernel.shape[2]);
-  const auto outputs = static_cast<size_t>(kernel.shape[3]);
-  Tensor result{{kernel.shape[3], kernel.shape[2], kernel.shape[0], kernel.shape[1]},
-                std::vector<float>(kernel.values.size())};
-  for (size_t p = 0; p < positions; ++p) {
+// To (out,in,height,width) from (height,width,in,out) or (out,height,width,in).
+Tensor channels_outside(const Tensor& kernel, LooseWeights::Kernel order) {
+  const bool outputs_last = order == LooseWeights::Kernel::kHWIO;
+  const Shape& shape = kernel.shape;
+  const Shape turned = outputs_last ? Shape{shape[3], shape[2], shape[0], shape[1]}
+                                    : Shape{shape[0], shape[3], shape[1], shape[2]};
+  const auto outputs = static_cast<size_t>(turned[0]);
+  const auto inputs = static_cast<size_t>(turned[1]);
+  const auto positions = static_cast<size_t>(turned[2] * turned[3]);
+  Tensor result{turned, std::vector<float>(kernel.values.size())};
+  for (size_t o = 0; o < outputs; ++o) {
     for (size_t i = 0; i < inputs; ++i) {
-      for (size_t o = 0; o < outputs; ++o) {
-        result.values[(o * inputs + i) * positions + p] =
-            kernel.values[(p * inputs + i) * outputs + o];
+      for (size_t p = 0; p < positions; ++p) {
+        const size_t from =
+            outputs_last ? (p * inputs + i) * outputs + o : (o * positions + p) * inputs + i;
+        result.values[(o * inputs + i) * positions + p] = kernel.values[from];
       }
     }
   }
@@ -170,11 +179,11 @@ WeightLayer layer_of(const Group& group, const StoredOrder& order, const std::st
   layer.kind = is_matrix(stored) ? WeightLayer::Kind::kDense : WeightLayer::Kind::kConv;
   layer.name = without_wrapping(group.name);
   const bool turned = is_matrix(stored) ? order.dense == LooseWeights::Dense::kInOut
-                                        : order.kernel == LooseWeights::Kernel::kHWIO;
-  layer.weight = {without_wrapping(group.weight->first), !turned ? stored
-                                                         : is_matrix(stored)
-                                                             ? transposed(stored)
-                                                             : outputs_first(stored)};
+                                        : order.kernel != LooseWeights::Kernel::kOIHW;
+  layer.weight = {without_wrapping(group.weight->first),
+                  !turned             ? stored
+                  : is_matrix(stored) ? transposed(stored)
+                                      : channels_outside(stored, order.kernel)};
   layer.outputs = layer.weight.tensor.shape[0];
   layer.inputs = layer.weight.tensor.shape[1];
   layer.bias = vector_part(group.bias, layer.outputs, who);

@@ -15,7 +15,7 @@
 namespace mnist {
 namespace {
 
-// A node of the network that has weights.
+// A convolution, dense layer or normalisation of the network.
 struct Slot {
   const Node* node;
   Shape maps;  // of a dense layer behind a Flatten: what that makes flat
@@ -49,9 +49,10 @@ class Filling {
     for (const Node& node : network.nodes) {
       if (node.type == "Flatten") flattened[node.outputs[0]] = shapes.at(node.inputs[0]);
       if (node.type == "Dropout") flattened[node.outputs[0]] = flattened[node.inputs[0]];
-      const bool has_weights = node.inputs.size() > 1 && network.is_weight(node.inputs[1]);
-      if (!has_weights) continue;
-      slots_.push_back({&node, node.type == "Gemm" ? flattened[node.inputs[0]] : Shape{}});
+      const bool is_layer = node.type == "Conv" || node.type == "BatchNormalization" ||
+                            node.type == "Gemm" || node.type == "MatMul";
+      if (!is_layer || node.inputs.size() < 2 || !network.is_weight(node.inputs[1])) continue;
+      slots_.push_back({&node, flattened[node.inputs[0]]});
     }
   }
 
@@ -100,33 +101,36 @@ class Filling {
   // The stored tensor as the node reads it.
   Tensor for_slot(const Slot& slot, size_t part, const Tensor& stored) const {
     Tensor tensor = stored;
-    if (part != 0 || slot.node->type != "Gemm") return tensor;
+    if (part != 0 || kind_of(*slot.node) != WeightLayer::Kind::kDense) return tensor;
     if (weights_.features == LooseWeights::Features::kChannelLast) {
       tensor = channels_first(tensor, slot.maps);
     }
     return slot.node->integer("transB", 0) != 0 ? tensor : transposed(tensor);
   }
 
-  // Whether every weight of the network is there by its name and with its shape; fills it then.
+  // Whether every weight of the network is there by its name and with its shape, and no more are
+  // there; fills it then.
   bool fill_by_names(const std::vector<WeightLayer>& layers) {
-    if (layers.size() != slots_.size()) return false;
     std::map<std::string, const Tensor*> stored;
     for (const WeightLayer& layer : layers) {
-      for (const WeightLayer::Part* part : parts_of(layer)) stored[part->name] = &part->tensor;
-    }
-    std::map<std::string, std::string> other_name;
-    for (const NamedWeight& name : torch_names(model_)) other_name[name.weight] = name.stored;
-    std::map<std::string, Tensor> filled;
-    for (const Slot& slot : slots_) {
-      for (size_t part = 0; part + 1 < slot.node->inputs.size(); ++part) {
-        const std::string& name = slot.node->inputs[part + 1];
-        auto found = stored.find(name);
-        if (found == stored.end()) found = stored.find(other_name[name]);
-        if (found == stored.end()) return false;
-        Tensor tensor = for_slot(slot, part, *found->second);
-        if (tensor.shape != model_.weight(name).shape) return false;
-        filled[name] = std::move(tensor);
+      for (const WeightLayer::Part* part : parts_of(layer)) {
+        if (!part->name.empty()) stored[part->name] = &part->tensor;
       }
+    }
+    if (stored.size() != model_.weights.size()) return false;
+    std::map<std::string, Tensor> filled;
+    for (const NamedWeight& name : torch_names(model_)) {
+      auto found = stored.find(name.weight);
+      if (found == stored.end()) found = stored.find(name.stored);
+      if (found == stored.end()) return false;
+      filled[name.weight] = *found->second;
+    }
+    for (const Slot& slot : slots_) {
+      Tensor& weight = filled[slot.node->inputs[1]];
+      weight = for_slot(slot, 0, weight);
+    }
+    for (const auto& [name, tensor] : filled) {
+      if (tensor.shape != model_.weight(name).shape) return false;
     }
     return take(filled);
   }
