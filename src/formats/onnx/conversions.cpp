@@ -32,6 +32,7 @@ constexpr Entry kConversions[] = {
     {"", "Unsqueeze", convert_unsqueeze},
     {"", "Transpose", convert_transpose},
     {"", "Expand", convert_expand},
+    {"", "Tile", convert_tile},
     {"", "Concat", convert_concat},
     {"", "Slice", convert_slice},
     {"", "Split", convert_split},

@@ -17,6 +17,7 @@ void convert_squeeze(OnnxCall& call);
 void convert_unsqueeze(OnnxCall& call);
 void convert_transpose(OnnxCall& call);
 void convert_expand(OnnxCall& call);
+void convert_tile(OnnxCall& call);
 
 // convert_parts.cpp
 void convert_concat(OnnxCall& call);

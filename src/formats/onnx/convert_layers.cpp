@@ -139,9 +139,20 @@ void convert_matmul(OnnxCall& call) {
     return;
   }
   const OnnxValue x = call.activation(0);
+  if (call.has(1) && !call.is_constant(1)) {
+    const OnnxValue& other = call.activation(1);
+    if (other.leads != x.leads) call.node.fail("inputs with and without a batch");
+    call.set_like(x, call.add("MatMul", {x.name, other.name}));
+    return;
+  }
   const OnnxConstant& weights = call.constant(1);
   if (call.shape(x).size() != 1 || weights.shape.size() != 2) {
-    call.set_like(x, call.add("MatMul", {x.name, call.weight(1)}));
+    const OnnxConstant matrix = without_leading_ones(weights, 2);
+    const bool same_rank = call.full_shape(x).size() >= weights.shape.size();
+    const std::string name = same_rank && matrix.shape != weights.shape
+                                 ? call.weight(call.value(1).name, matrix)
+                                 : call.weight(1);
+    call.set_like(x, call.add("MatMul", {x.name, name}));
     return;
   }
   const Bias bias = following_bias(call, weights.shape[1]);

@@ -92,44 +92,26 @@ void convert_split(OnnxCall& call) {
   }
 }
 
-// One position of an axis, which thereby goes away, or a range of them.
+// Positions of an axis, or one of them, with which the axis goes.
 void convert_gather(OnnxCall& call) {
   const OnnxValue value = call.activation(0);
   const OnnxConstant& which = call.constant(1);
   const int64_t axis = call.node.integer("axis", 0);
   Shape shape = call.full_shape(value);
   const size_t place = call.node.axis(axis, shape.size());
-  const bool is_list = which.shape.size() == 1 && which.size() > 0;
-  if (!is_whole(which.type) || which.has_batch() || (which.shape.size() != 0 && !is_list)) {
+  if (!is_whole(which.type) || which.has_batch() || which.shape.size() > 1 || which.size() == 0) {
     call.node.fail("an index or a list of them expected");
   }
-  std::vector<int64_t> positions = which.whole;
-  const bool first_image = value.leads && place == 0 && positions[0] == 0 && !is_list;
-  if (first_image && call.graph.batch() == 1) {
+  const bool single = which.shape.empty();
+  // Of a single image, the first is all of it.
+  if (value.leads && place == 0 && single && which.whole[0] == 0 && call.graph.batch() == 1) {
     shape.erase(shape.begin());
     call.set(call.reshaped(value, shape));
     return;
   }
-  const int64_t extent = call.shape(value)[call.image_axis(value, axis)];
-  for (int64_t& position : positions) {
-    if (position < -extent || position >= extent) {
-      call.node.fail(fmt::format("index {}: the axis has {} positions", position, extent));
-    }
-    if (position < 0) position += extent;
-  }
-  for (size_t i = 1; i < positions.size(); ++i) {
-    if (positions[i] != positions[0] + static_cast<int64_t>(i)) {
-      call.node.fail("picks positions that are not neighbours");
-    }
-  }
-  OnnxValue part = value;
-  part.name = add_slice(call, value.name, call.document_axis(value, axis), positions[0],
-                        positions.back() + 1);
-  if (!is_list) {
-    shape.erase(shape.begin() + static_cast<ptrdiff_t>(place));
-    part = call.reshaped(part, shape);
-  }
-  call.set(std::move(part));
+  Attributes attributes = {{"axis", call.document_axis(value, axis)}};
+  attributes["indices"] = single ? Attribute(which.whole[0]) : Attribute(which.whole);
+  call.set_like(value, call.add("Gather", {value.name}, std::move(attributes)));
 }
 
 void convert_pad(OnnxCall& call) {

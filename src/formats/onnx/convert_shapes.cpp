@@ -221,21 +221,41 @@ void convert_transpose(OnnxCall& call) {
   call.set_like(value, call.add("Transpose", {value.name}, {{"perm", document_order}}));
 }
 
-// Only to the shape that it has already: what would be repeated is repeated by the operators.
 void convert_expand(OnnxCall& call) {
   const OnnxValue value = call.activation(0);
   const Shape from = call.full_shape(value);
   const OnnxConstant& target = call.constant(1);
-  const size_t missing = from.size() - std::min(from.size(), target.size());
-  bool same = target.size() <= from.size() && is_whole(target.type);
-  for (size_t i = 0; same && i < target.size(); ++i) {
-    const int64_t extent = from[i + missing];
-    same = target.has_batch(i)
-               ? extent == kOpenBatch && target.batches[i] == 1 && target.whole[i] == 0
-               : target.whole[i] == 1 || target.whole[i] == extent;
+  if (!is_whole(target.type) || target.shape.size() > 1) call.node.fail("extents expected");
+  Shape wanted = target.whole;
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    if (!target.has_batch(i)) continue;
+    if (target.batches[i] != 1 || wanted[i] != 0) {
+      call.node.fail("its shape computes with the number of images");
+    }
+    wanted[i] = kOpenBatch;
   }
-  if (!same) call.node.fail("repeats values that depend on the image, which is not done");
-  call.set(value);
+  Shape to = onnx_broadcast(call.node, from, wanted);
+  if (to.size() != from.size() || (value.leads && to[0] != from[0])) {
+    call.node.fail(
+        fmt::format("from {} to {}, which would repeat images", to_string(from), to_string(to)));
+  }
+  if (to == from) {
+    call.set(value);
+    return;
+  }
+  if (value.leads) to.erase(to.begin());
+  call.set_like(value, call.add("Expand", {value.name}, {{"shape", to}}));
+}
+
+void convert_tile(OnnxCall& call) {
+  const OnnxValue value = call.activation(0);
+  std::vector<int64_t> repeats = call.integers("repeats", 1);
+  if (repeats.size() != call.full_shape(value).size()) {
+    call.node.fail("a repeat for every axis expected");
+  }
+  if (!value.leads) repeats.insert(repeats.begin(), 1);
+  if (repeats[0] != 1) call.node.fail("repeats images");
+  call.set_like(value, call.add("Tile", {value.name}, {{"repeats", repeats}}));
 }
 
 }  // namespace mnist

@@ -22,7 +22,7 @@ constexpr InputAttribute kInputAttributes[] = {
     {"Pad", "value", 2},      {"Slice", "starts", 1},   {"Slice", "ends", 2},
     {"Slice", "axes", 3},     {"Slice", "steps", 4},    {"Squeeze", "axes", 1},
     {"Unsqueeze", "axes", 1}, {"ReduceSum", "axes", 1}, {"Resize", "scales", 2},
-    {"Dropout", "ratio", 1},
+    {"Dropout", "ratio", 1},  {"Tile", "repeats", 1},
 };
 
 // Attributes that ONNX declares as float: documents may say 1 for 1.0.
@@ -35,11 +35,13 @@ int64_t opset_for(const Node& node) {
   constexpr int64_t kDilatedAverage = 19;
   constexpr int64_t kWrappingPad = 19;
   constexpr int64_t kSmallIntegers = 21;
+  constexpr int64_t kGroups = 21;
   if (node.type == "Pad" && node.text("mode", "constant") == "wrap") return kWrappingPad;
   const std::vector<int64_t> dilations = node.integers("dilations", {});
   const bool dilated =
       std::any_of(dilations.begin(), dilations.end(), [](int64_t each) { return each != 1; });
   if (node.type == "AveragePool" && dilated) return kDilatedAverage;
+  if (node.type == "GroupNormalization") return kGroups;
   if (node.type == "QuantizeLinear") {
     const std::string type = node.text("to", "uint8");
     return type == "uint8" || type == "int8" ? kOpset : kSmallIntegers;

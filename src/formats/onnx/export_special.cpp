@@ -51,6 +51,9 @@ OnnxNetworkWriter::Special OnnxNetworkWriter::special_of(const std::string& type
       {"Less", &OnnxNetworkWriter::write_answer},
       {"LessOrEqual", &OnnxNetworkWriter::write_answer},
       {"ArgMax", &OnnxNetworkWriter::write_answer},
+      {"Gather", &OnnxNetworkWriter::write_gather},
+      {"Expand", &OnnxNetworkWriter::write_expand},
+      {"GroupNormalization", &OnnxNetworkWriter::write_group_normalization},
       {"Resize", &OnnxNetworkWriter::write_resize},
       {"Upsample", &OnnxNetworkWriter::write_resize},
       {"QuantizeLinear", &OnnxNetworkWriter::write_quantize},
@@ -141,6 +144,45 @@ void OnnxNetworkWriter::write_answer(const Node& node) {
   answer.outputs = {answer.name};
   write_plain(answer);
   finish(node, "Cast", {answer.name}, {{"to", code(OnnxType::kFloat)}});
+}
+
+void OnnxNetworkWriter::write_gather(const Node& node) {
+  const auto found = node.attributes.find("indices");
+  if (found == node.attributes.end()) throw Error(fmt::format("'{}' lacks indices", node.name));
+  const auto* single = std::get_if<int64_t>(&found->second);
+  const std::string indices =
+      single != nullptr ? constant<int64_t>(part(node, "indices"), OnnxType::kInt64, {}, {*single})
+                        : integers(part(node, "indices"), node.integers("indices", {}));
+  finish(node, "Gather", {first_input(node), indices}, {{"axis", node.integer("axis", 0)}});
+}
+
+// 1: as many images as there are.
+void OnnxNetworkWriter::write_expand(const Node& node) {
+  std::vector<int64_t> shape = node.integers("shape", {});
+  shape.insert(shape.begin(), 1);
+  finish(node, "Expand", {first_input(node), integers(part(node, "shape"), shape)});
+}
+
+// Operator sets from 21 on have a scale and bias for each channel.
+void OnnxNetworkWriter::write_group_normalization(const Node& node) {
+  const Shape shape = shape_of(first_input(node));
+  const int64_t groups = node.integer("num_groups", 0);
+  Node plain = node;
+  for (size_t i = 1; i < plain.inputs.size(); ++i) {
+    std::string& input = plain.inputs[i];
+    const bool is_for_groups =
+        model_.is_weight(input) && !shape.empty() && groups > 0 && groups <= shape[0] &&
+        element_count(model_.weight(input).shape) != static_cast<size_t>(shape[0]);
+    if (!is_for_groups) continue;
+    // Each value as often as its group has channels.
+    std::vector<int64_t> channels;
+    for (int64_t channel = 0; channel < shape[0]; ++channel) {
+      channels.push_back(channel * groups / shape[0]);
+    }
+    input = add("Gather", part(node, "of_channels"),
+                {input, integers(part(node, "groups"), channels)}, {{"axis", int64_t{0}}});
+  }
+  write_plain(plain);
 }
 
 // Sizes would have to say the number of images; Upsample is of operator sets before 10.

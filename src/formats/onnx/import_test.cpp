@@ -234,10 +234,22 @@ TEST(OnnxImport, PartsOfActivations) {
   graph.node("Split", {"row", "sizes"}, {"a", "b"}, {{"axis", int64_t{-1}}});
   graph.node("Concat", {"b", "a"}, {"c"}, {{"axis", int64_t{1}}}).dense("c", 6);
   const Model model = graph.read();
-  EXPECT_EQ(types_of(model), "Slice Flatten Slice Slice Concat Gemm");
-  EXPECT_THAT(integers(model, 0, "starts"), ElementsAre(2));
-  EXPECT_THAT(integers(model, 0, "axes"), ElementsAre(1));
-  EXPECT_THAT(integers(model, 3, "ends"), ElementsAre(6));
+  EXPECT_EQ(types_of(model), "Gather Slice Slice Concat Gemm");
+  EXPECT_EQ(std::get<int64_t>(attribute(model, 0, "indices")), -2);
+  EXPECT_THAT(integers(model, 1, "axes"), ElementsAre(1));
+  EXPECT_THAT(integers(model, 2, "starts"), ElementsAre(2));
+  EXPECT_THAT(integers(model, 2, "ends"), ElementsAre(6));
+}
+
+TEST(OnnxImport, ValuesThatRepeat) {
+  OnnxGraphMaker graph;
+  graph.input({-1, 1, 2}).whole("shape", {3}, {1, 3, 1}).whole("repeats", {3}, {1, 1, 2});
+  graph.node("Expand", {"x", "shape"}, {"e"}).node("Tile", {"e", "repeats"}, {"t"});
+  graph.node("Flatten", {"t"}, {"flat"}).dense("flat", 12);
+  const Model model = graph.read();
+  EXPECT_EQ(types_of(model), "Expand Tile Flatten Gemm");
+  EXPECT_THAT(integers(model, 0, "shape"), ElementsAre(3, 2));
+  EXPECT_THAT(integers(model, 1, "repeats"), ElementsAre(1, 1, 2));
 }
 
 TEST(OnnxImport, ReductionsOfASingleImage) {

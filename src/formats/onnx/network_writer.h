@@ -35,6 +35,9 @@ class OnnxNetworkWriter {
   void write_batch_normalization(const Node& node);
   void write_answer(const Node& node);  // of another type than float
   void write_resize(const Node& node);
+  void write_gather(const Node& node);
+  void write_expand(const Node& node);
+  void write_group_normalization(const Node& node);
   void write_quantize(const Node& node);
   void write_dequantize(const Node& node);
   // Newer than the operator set.
