@@ -158,6 +158,9 @@ def row_document(row):
     return document
 
 
+# What ONNX Runtime 1.31 has no kernel for, though ONNX says it.
+UNKNOWN_TO_THE_RUNTIME = ("LRN even size", "LRN features")
+
 rows = json.loads((pathlib.Path(__file__).parents[1] / "ops" / "rows.json").read_text())
 small = Program(side=6, count=3)
 print(f"-- {len(rows)} nodes of every operator")
@@ -175,7 +178,9 @@ for row in rows:
     del model.metadata_props[:]
     onnx.save(model, plain)
     limit = 1e-5 * max(1.0, float(numpy.abs(ours).max()))
-    theirs = {"runtime": run_theirs(path, small.inputs()), "read": small.logits(plain)}
+    theirs = {"read": small.logits(plain)}
+    if row["name"] not in UNKNOWN_TO_THE_RUNTIME:
+        theirs["runtime"] = run_theirs(path, small.inputs())
     for who, values in theirs.items():
         difference = float(numpy.abs(values - ours).max()) if values.shape == ours.shape else numpy.inf
         worst[who] = max(worst[who], difference / limit * 1e-5)
