@@ -158,11 +158,13 @@ def row_document(row):
     return document
 
 
+# What ONNX Runtime 1.31 has no kernel for, though ONNX says it.
+UNKNOWN_TO_THE_RUNTIME = ("LRN even size", "LRN features")
+
 rows = json.loads((pathlib.Path(__file__).parents[1] / "ops" / "rows.json").read_text())
 small = Program(side=6, count=3)
 print(f"-- {len(rows)} nodes of every operator")
 worst = {"runtime": 0.0, "read": 0.0}
-not_run = []
 for row in rows:
     if row.get("training"):
         continue
@@ -177,19 +179,11 @@ for row in rows:
     onnx.save(model, plain)
     limit = 1e-5 * max(1.0, float(numpy.abs(ours).max()))
     theirs = {"read": small.logits(plain)}
-    # ONNX Runtime 1.31 loses the signs of negative values where it works in place, as it does here;
-    # alone in a graph, Normalizer gives there what it gives here.
-    if row["name"] != "Normalizer L2":
-        try:
-            theirs["runtime"] = run_theirs(path, small.inputs())
-        except Exception as error:  # valid, says ONNX's checker, but not for this runtime
-            not_run.append(f"{row['name']}: {str(error).splitlines()[0][-80:]}")
+    if row["name"] not in UNKNOWN_TO_THE_RUNTIME:
+        theirs["runtime"] = run_theirs(path, small.inputs())
     for who, values in theirs.items():
         difference = float(numpy.abs(values - ours).max()) if values.shape == ours.shape else numpy.inf
         worst[who] = max(worst[who], difference / limit * 1e-5)
         if not difference <= limit:
             sys.exit(f"{row['name']}, {who}: the greatest difference is {difference:g}, at most {limit:g} expected")
-if len(not_run) > len(rows) // 20:
-    sys.exit(f"ONNX Runtime refuses {len(not_run)} of {len(rows)} networks: {not_run}")
-print("\n".join(f"   not run by ONNX Runtime: {line}" for line in not_run))
 print(f"   ONNX Runtime: {worst['runtime']:.2g}, read as anybody's: {worst['read']:.2g}")

@@ -54,6 +54,7 @@ OnnxNetworkWriter::Special OnnxNetworkWriter::special_of(const std::string& type
       {"Gather", &OnnxNetworkWriter::write_gather},
       {"Expand", &OnnxNetworkWriter::write_expand},
       {"GroupNormalization", &OnnxNetworkWriter::write_group_normalization},
+      {"Normalizer", &OnnxNetworkWriter::write_normalizer},
       {"Resize", &OnnxNetworkWriter::write_resize},
       {"Upsample", &OnnxNetworkWriter::write_resize},
       {"QuantizeLinear", &OnnxNetworkWriter::write_quantize},
@@ -183,6 +184,15 @@ void OnnxNetworkWriter::write_group_normalization(const Node& node) {
                 {input, integers(part(node, "groups"), channels)}, {{"axis", int64_t{0}}});
   }
   write_plain(plain);
+}
+
+// L1 and L2 are in ONNX's own operators, too, where no runtime needs a second set of them (and ONNX
+// Runtime 1.31 does not lose the sign of what Normalizer writes over its input).
+void OnnxNetworkWriter::write_normalizer(const Node& node) {
+  const std::string norm = node.text("norm", "MAX");
+  if (norm == "MAX") return write_plain(node);
+  finish(node, "LpNormalization", {first_input(node)},
+         {{"axis", int64_t{-1}}, {"p", int64_t{norm == "L1" ? 1 : 2}}});
 }
 
 // Sizes would have to say the number of images; Upsample is of operator sets before 10.

@@ -240,6 +240,17 @@ TEST(OnnxImport, PartsOfActivations) {
   EXPECT_THAT(integers(model, 2, "ends"), ElementsAre(6));
 }
 
+TEST(OnnxImport, ValuesThatRepeat) {
+  OnnxGraphMaker graph;
+  graph.input({-1, 1, 2}).whole("shape", {3}, {1, 3, 1}).whole("repeats", {3}, {1, 1, 2});
+  graph.node("Expand", {"x", "shape"}, {"e"}).node("Tile", {"e", "repeats"}, {"t"});
+  graph.node("Flatten", {"t"}, {"flat"}).dense("flat", 12);
+  const Model model = graph.read();
+  EXPECT_EQ(types_of(model), "Expand Tile Flatten Gemm");
+  EXPECT_THAT(integers(model, 0, "shape"), ElementsAre(3, 2));
+  EXPECT_THAT(integers(model, 1, "repeats"), ElementsAre(1, 1, 2));
+}
+
 TEST(OnnxImport, ReductionsOfASingleImage) {
   OnnxGraphMaker graph;
   graph.input({1, 1, 4, 4}).node("ReduceMax", {"x"}, {"most"}, {{"keepdims", int64_t{0}}});

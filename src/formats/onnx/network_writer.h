@@ -38,6 +38,7 @@ class OnnxNetworkWriter {
   void write_gather(const Node& node);
   void write_expand(const Node& node);
   void write_group_normalization(const Node& node);
+  void write_normalizer(const Node& node);
   void write_quantize(const Node& node);
   void write_dequantize(const Node& node);
   // Newer than the operator set.
