@@ -145,6 +145,8 @@ print("-- weights alone")
 mlp = sequential(layers.Dense(500, activation="relu"), layers.Dense(10), shape=(784,))
 path = program.folder / "theirs.weights.h5"
 mlp.save_weights(path)
+expect_close("save_weights of Keras 3", program.logits(path, "--arch", "mnist-fc"),
+             mlp.predict(inputs(mlp), verbose=0))
 with h5py.File(program.folder / "legacy.h5", "w") as file:
     keras.src.legacy.saving.legacy_h5_format.save_weights_to_hdf5_group(file, mlp)
 expect_close("save_weights of Keras 2", program.logits(program.folder / "legacy.h5", "--arch", "mnist-fc"),

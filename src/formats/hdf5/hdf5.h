@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <set>
 #include <span>
@@ -22,6 +23,8 @@ struct Hdf5Group {
       texts;  // attributes; a single text is a list of one
   std::map<std::string, Hdf5Group> groups;
   std::map<std::string, Tensor> tensors;  // numbers of any type, as float32
+  // Of a file that was read, where in it: usually later for a group that was made later.
+  uint64_t position = 0;
 
   // The group or tensor at a path of names with '/' between them; null if there is none.
   const Hdf5Group* group(const std::string& path) const;

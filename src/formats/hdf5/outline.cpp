@@ -208,7 +208,9 @@ void Outliner::read_object(const std::string& name, uint64_t address, const std:
       throw Error(fmt::format("{}: {}: more than {} groups within one another", file_.who(),
                               printable(place, 100), kDeepestGroup));
     }
-    is_new = group.groups.emplace(name, read_group(messages, place, depth + 1)).second;
+    Hdf5Outline member = read_group(messages, place, depth + 1);
+    member.position = address;
+    is_new = group.groups.emplace(name, std::move(member)).second;
   } else {
     is_new = group.datasets.emplace(name, read_hdf5_dataset(messages, file_, place)).second;
   }

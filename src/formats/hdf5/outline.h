@@ -31,6 +31,7 @@ struct Hdf5Outline {
   std::map<std::string, Hdf5Array> attributes;
   std::map<std::string, Hdf5Array> datasets;
   std::map<std::string, Hdf5Outline> groups;
+  uint64_t position = 0;
 };
 
 // Every group, dataset and attribute that can be reached, each checked: all bytes of it lie inside

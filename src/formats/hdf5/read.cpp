@@ -44,6 +44,7 @@ class Reader {
     const Hdf5Handle group(h_.H5Gopen2(file_.get(), path.c_str(), H5P_DEFAULT), h_.H5Gclose, who_,
                            path, "open");
     Hdf5Group result;
+    result.position = outline.position;
     for (const auto& [name, attribute] : outline.attributes) {
       if (attribute.type.is_text()) result.texts[name] = texts(group.get(), name, attribute);
     }

@@ -141,12 +141,37 @@ Model read_model(const Hdf5Group& root, const std::string& config, const std::st
   return translate_keras(network, std::move(weights), version, who);
 }
 
+// What Keras 3's save_weights() writes: layers/dense_1/vars/0, as in a .keras.
+void add_saved_layers(const Hdf5Group& model, const std::string& path, LooseWeights& weights) {
+  for (const char* container : {"layers", "_layer_checkpoint_dependencies"}) {
+    const Hdf5Group* layers = model.group(container);
+    if (layers == nullptr) continue;
+    std::vector<std::pair<uint64_t, std::string>> order;
+    for (const auto& [name, layer] : layers->groups) order.emplace_back(layer.position, name);
+    std::sort(order.begin(), order.end());
+    for (const auto& [position, name] : order) {
+      const Hdf5Group& layer = layers->groups.at(name);
+      const Hdf5Group* variables = layer.group("vars");
+      const std::string class_name = name.substr(0, name.find_last_not_of("0123456789_") + 1);
+      const std::vector<KerasVariable> known = usual_keras_variables(class_name);
+      for (size_t i = 0; variables != nullptr && i < variables->tensors.size(); ++i) {
+        const Tensor* tensor = variables->tensor(std::to_string(i));
+        if (tensor == nullptr) continue;
+        const std::string variable = i < known.size() ? known[i].name : std::to_string(i);
+        weights.tensors.emplace_back(fmt::format("{}{}/{}", path, name, variable), *tensor);
+      }
+      add_saved_layers(layer, fmt::format("{}{}/", path, name), weights);
+    }
+  }
+}
+
 // What save_weights() writes.
 LooseWeights read_weights(const Hdf5Group& group, const std::string& who) {
   LooseWeights weights;
   weights.dense = LooseWeights::Dense::kInOut;
   weights.kernel = LooseWeights::Kernel::kHWIO;
   weights.features = LooseWeights::Features::kChannelLast;
+  add_saved_layers(group, "", weights);
   if (const std::string version = only_text(group, "keras_version"); !version.empty()) {
     weights.metadata["keras_version"] = version;
   }
@@ -166,7 +191,7 @@ LooseWeights read_weights(const Hdf5Group& group, const std::string& who) {
 }
 
 FileContents read(const ModelSource& source) {
-  const Hdf5Group root = read_hdf5(source.bytes, source.who, {"optimizer_weights"});
+  const Hdf5Group root = read_hdf5(source.bytes, source.who, {"optimizer_weights", "optimizer"});
   if (const std::string config = only_text(root, kConfig); !config.empty()) {
     return read_model(root, config, source.who);
   }

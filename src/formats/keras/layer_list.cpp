@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "formats/keras/config.h"
 #include "mnist/error.h"
 
 namespace mnist {
@@ -124,6 +125,16 @@ void expect_keras_class(const JsonView& layer, const std::string& class_name,
                                 : "a class that is not known";
   throw Error(fmt::format("{}: layer '{}' is a '{}', {}", layer.who(), printable(layer_name, 60),
                           printable(class_name, 60), reason));
+}
+
+std::vector<KerasVariable> usual_keras_variables(const std::string& saved_name) {
+  static const Json no_config = Json::object();
+  for (const KerasLayerClass& each : kClasses) {
+    if (each.variables != nullptr && snake_case(each.name) == saved_name) {
+      return each.variables(JsonView(no_config, saved_name));
+    }
+  }
+  return {};
 }
 
 std::vector<KerasVariable> keras_variables(const KerasLayer& layer) {

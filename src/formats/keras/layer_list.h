@@ -30,4 +30,8 @@ void expect_keras_class(const JsonView& layer, const std::string& class_name,
 
 std::vector<KerasVariable> keras_variables(const KerasLayer& layer);
 
+// Of the class that Keras saves as `saved_name` ("batch_normalization"), with its usual config;
+// none for a class that is not known.
+std::vector<KerasVariable> usual_keras_variables(const std::string& saved_name);
+
 }  // namespace mnist
