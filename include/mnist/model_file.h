@@ -40,6 +40,9 @@ struct LoadOptions {
   // where the file says which network it is. Null: it is recognised from the weights' names, order
   // and shapes.
   const Model* network = nullptr;
+  // Of weights whose names and shapes are those of an architecture that has a name: that network
+  // alone, without the others that would fit. load_model asks for no more.
+  bool known_is_enough = false;
 };
 
 // Reads a model and checks it (check_model). Whether its ops exist and its shapes fit is for the
@@ -77,6 +80,17 @@ std::vector<std::byte> model_bytes(const Model& model, const std::filesystem::pa
 // program with these bytes computes. Throws like load_model.
 Model read_back(const Model& model, std::span<const std::byte> bytes,
                 const std::filesystem::path& path, const SaveOptions& options = {});
+
+// Weights that save_model leaves float32 although options.tensor_type is another type.
+struct KeptFloat32 {
+  std::vector<std::string> weights;  // "conv1.weight (8,1,3,3)"
+  std::string reason;
+};
+
+// By reason; biases and statistics, which have one dimension, are not worth a word. Throws like
+// save_model.
+std::vector<KeptFloat32> kept_float32(const Model& model, const std::filesystem::path& path,
+                                      const SaveOptions& options);
 
 // Writes a model. If anything fails, the file that was there before is untouched. Throws Error,
 // also for options that the format does not have.

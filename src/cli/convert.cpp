@@ -51,9 +51,26 @@ void expect_equal(const Options& options, const Comparison& comparison) {
                           options.out, options.in, comparison.greatest_difference));
 }
 
+// The first of them, each safe to print.
+std::string shown(const std::vector<std::string>& weights) {
+  constexpr size_t kMostShown = 8;
+  std::vector<std::string> names;
+  for (size_t i = 0; i < std::min(weights.size(), kMostShown); ++i) {
+    names.push_back(printable(weights[i], 80));
+  }
+  if (weights.size() > kMostShown) {
+    names.push_back(fmt::format("and {} more", weights.size() - kMostShown));
+  }
+  return join(names);
+}
+
 std::string report(const Options& options, const SaveOptions& save, size_t bytes,
+                   const std::vector<KeptFloat32>& kept,
                    const std::optional<Verification>& verification) {
   std::string text = fmt::format("{}: {} bytes\n", options.out, grouped(bytes));
+  for (const KeptFloat32& group : kept) {
+    text += fmt::format("stored as f32: {}: {}\n", shown(group.weights), group.reason);
+  }
   if (!verification) return text;
   const Comparison& compared = verification->comparison;
   const double percent = 100.0 / static_cast<double>(compared.images);
@@ -71,9 +88,13 @@ std::string report(const Options& options, const SaveOptions& save, size_t bytes
   return text;
 }
 
-void print_object(const Options& options, size_t bytes,
+void print_object(const Options& options, size_t bytes, const std::vector<KeptFloat32>& kept,
                   const std::optional<Verification>& verification) {
   OutputJson object = {{"in", options.in}, {"out", options.out}, {"bytes", bytes}};
+  object["stored_as_f32"] = OutputJson::array();
+  for (const KeptFloat32& group : kept) {
+    for (const std::string& weight : group.weights) object["stored_as_f32"].push_back(weight);
+  }
   object["verified"] = verification.has_value();
   if (verification) {
     const Comparison& compared = verification->comparison;
@@ -126,12 +147,13 @@ void run(const Options& options) {
     if (!is_lossy(save)) expect_equal(options, verification->comparison);
   }
   write_file(options.out, [&](Sink& sink) { sink.write(bytes); });
+  const std::vector<KeptFloat32> kept = kept_float32(model, options.out, save);
   if (options.json) {
-    print_object(options, bytes.size(), verification);
+    print_object(options, bytes.size(), kept, verification);
   } else {
     // Standard output may be where the model went.
     fmt::print(options.out == "-" ? stderr : stdout, "{}",
-               report(options, save, bytes.size(), verification));
+               report(options, save, bytes.size(), kept, verification));
   }
 }
 

@@ -44,9 +44,11 @@ Model chosen_candidate(std::vector<Model> models, const std::string& arch,
 }
 
 Candidates open_candidates(const std::string& path, const ModelArguments& arguments) {
-  if (arguments.arch.empty()) return load_candidates(path);
+  if (arguments.arch.empty()) {
+    return load_candidates(path, {.known_is_enough = arguments.calibrate.empty()});
+  }
   const std::optional<Model> network = find_network(arguments.arch);
-  Candidates candidates = load_candidates(path, {network ? &*network : nullptr});
+  Candidates candidates = load_candidates(path, {.network = network ? &*network : nullptr});
   if (candidates.has_network) {
     throw UsageError(fmt::format("--arch: {} says itself which network it is ({})", path,
                                  printable(network_text(candidates.models.front()), 60)));

@@ -60,6 +60,10 @@ struct Format {
   // Throws Error where the format cannot hold the model, or the sink its bytes. Null: read only.
   void (*write)(const Model& model, const SaveOptions& options, Sink& sink) = nullptr;
   WriteAbilities abilities = {};
+  // Weights of two dimensions and more that stay float32 whatever `options` says (model_file.h).
+  // Null: there are none.
+  std::vector<KeptFloat32> (*kept_float32)(const Model& model,
+                                           const SaveOptions& options) = nullptr;
   // Of a format that is written only: the network that a file written with these options computes.
   Model (*as_written)(const Model& model, const SaveOptions& options) = nullptr;
 };

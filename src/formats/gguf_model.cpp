@@ -270,9 +270,30 @@ GgufOutput output_in_layout(const Model& model, const SaveOptions& options) {
   return layout_output(fitting.model, *fitting.layout, options.tensor_type);
 }
 
+GgufOutput output_of(const Model& model, const SaveOptions& options) {
+  return options.layout.empty() ? gguf_from_model(model, options.tensor_type)
+                                : output_in_layout(model, options);
+}
+
+// A bias that a layout repeats at every place has extents of one otherwise.
+bool is_of_one_dimension(const Shape& shape) {
+  return std::count_if(shape.begin(), shape.end(), [](int64_t extent) { return extent > 1; }) <= 1;
+}
+
+std::vector<KeptFloat32> kept_float32(const Model& model, const SaveOptions& options) {
+  KeptFloat32 kept;
+  kept.reason = fmt::format("their rows are no multiple of {} values, which q8_0 has in a block",
+                            kGgufBlockValues);
+  for (const GgufOutputTensor& tensor : output_of(model, options).tensors) {
+    if (tensor.type != GgufTensorType::kF32 || is_of_one_dimension(tensor.shape)) continue;
+    kept.weights.push_back(fmt::format("{} {}", tensor.name, to_string(tensor.shape)));
+  }
+  if (kept.weights.empty()) return {};
+  return {kept};
+}
+
 void write(const Model& model, const SaveOptions& options, Sink& sink) {
-  GgufOutput output = options.layout.empty() ? gguf_from_model(model, options.tensor_type)
-                                             : output_in_layout(model, options);
+  GgufOutput output = output_of(model, options);
   const bool has_blocks =
       std::any_of(output.tensors.begin(), output.tensors.end(),
                   [](const auto& tensor) { return tensor.type == GgufTensorType::kQ8_0; });
@@ -322,6 +343,7 @@ const Format kGguf = {
                   .types = {TensorType::kF32, TensorType::kF16, TensorType::kBF16,
                             TensorType::kQ8_0},
                   .layouts = {"2023"}},
+    .kept_float32 = kept_float32,
 };
 
 }  // namespace mnist

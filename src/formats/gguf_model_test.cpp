@@ -237,6 +237,18 @@ TEST(GgufModel, RowsOfBlocksBecomeBytes) {
   for (size_t i = 0; i < before.size(); ++i) EXPECT_NEAR(after[i], before[i], 0.5F / 127.0F) << i;
 }
 
+TEST(GgufModel, WhatStaysFloat32IsNamedWithTheReason) {
+  const Model mlp = random_model("mnist-mlp");
+  const auto kept = [&](TensorType type) {
+    return kept_float32(mlp, "x.gguf", {.tensor_type = type});
+  };
+  ASSERT_EQ(kept(TensorType::kQ8_0).size(), 1U);
+  EXPECT_EQ(kept(TensorType::kQ8_0)[0].weights.front().substr(0, 10), "fc1.weight");
+  EXPECT_THAT(kept(TensorType::kQ8_0)[0].reason, HasSubstr("no multiple of 32"));
+  EXPECT_TRUE(kept(TensorType::kF16).empty());
+  EXPECT_TRUE(kept(TensorType::kF32).empty());
+}
+
 TEST(GgufModel, ABiasThatVariesOverTheMapIsRefused) {
   GgufOutput output = output_2023();
   output.tensors[1].values[3 * 676 + 99] += 1.0F;

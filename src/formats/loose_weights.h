@@ -11,6 +11,8 @@
 
 namespace mnist {
 
+inline constexpr char kMapSize[] = "map_size";
+
 struct LooseWeights {
   // In the file's own order, which is often that of the layers. Names are unique.
   std::vector<std::pair<std::string, Tensor>> tensors;
@@ -25,7 +27,8 @@ struct LooseWeights {
   enum class Features { kChannelFirst, kChannelLast } features = Features::kChannelFirst;
   // The network's layers in the order in which they were made, where the file names them but does
   // not say how they call each other: nodes without inputs and outputs, called like what is in
-  // front of their weights' last dot ("features.0").
+  // front of their weights' last dot ("features.0"). A pooling's attribute kMapSize stands for
+  // windows that make maps of that size.
   std::vector<Node> layers;
 };
 

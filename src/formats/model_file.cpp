@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "formats/format_list.h"
 #include "formats/recognise.h"
+#include "formats/recognise/known_network.h"
 #include "mnist/error.h"
 #include "model/architectures.h"
 
@@ -110,7 +111,11 @@ Candidates candidates_of(const ModelSource& source, const LoadOptions& options) 
     const LooseWeights& weights = std::get<LooseWeights>(contents);
     candidates.has_network = false;
     if (options.network == nullptr) {
-      candidates.models = recognise(weights, source.who);
+      if (options.known_is_enough) {
+        auto known = known_network(weights, source.who);
+        if (known) candidates.models.push_back(*std::move(known));
+      }
+      if (candidates.models.empty()) candidates.models = recognise(weights, source.who);
       const std::vector<std::string> known = architecture_names();
       candidates.is_known =
           std::find(known.begin(), known.end(), candidates.models[0].architecture) != known.end();
@@ -126,6 +131,11 @@ Candidates candidates_of(const ModelSource& source, const LoadOptions& options) 
     }
   }
   return candidates;
+}
+
+LoadOptions one_of(LoadOptions options) {
+  options.known_is_enough = true;
+  return options;
 }
 
 Model only_one(Candidates candidates, const std::string& who) {
@@ -191,7 +201,7 @@ Candidates read_candidates(std::span<const std::byte> bytes, const std::string& 
 
 Model read_model(std::span<const std::byte> bytes, const std::string& who,
                  const LoadOptions& options) {
-  return only_one(read_candidates(bytes, who, options), who);
+  return only_one(read_candidates(bytes, who, one_of(options)), who);
 }
 
 Candidates load_candidates(const fs::path& path, const LoadOptions& options) {
@@ -204,7 +214,7 @@ Candidates load_candidates(const fs::path& path, const LoadOptions& options) {
 }
 
 Model load_model(const fs::path& path, const LoadOptions& options) {
-  return only_one(load_candidates(path, options), path.string());
+  return only_one(load_candidates(path, one_of(options)), path.string());
 }
 
 const Format& format_for(const fs::path& path, const SaveOptions& options) {
@@ -232,7 +242,15 @@ Model read_back(const Model& model, std::span<const std::byte> bytes, const fs::
                 const SaveOptions& options) {
   const Format& format = format_for(path, options);
   if (format.read == nullptr) return format.as_written(model, options);
-  return read_model(bytes, path.string(), {&model});
+  return read_model(bytes, path.string(), {.network = &model});
+}
+
+std::vector<KeptFloat32> kept_float32(const Model& model, const fs::path& path,
+                                      const SaveOptions& options) {
+  const Format& format = format_for(path, options);
+  expect_abilities(format, options);
+  if (options.tensor_type == TensorType::kF32 || format.kept_float32 == nullptr) return {};
+  return format.kept_float32(model, options);
 }
 
 void save_model(const Model& model, const fs::path& path, const SaveOptions& options) {

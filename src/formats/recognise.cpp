@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <set>
+#include <utility>
 
 #include "base/text.h"
 #include "formats/recognise/candidate.h"
@@ -87,8 +89,8 @@ class Search {
           fmt::format("{} {}", printable(layer.name, 30), to_string(layer.weight.tensor.shape)));
     }
     return fmt::format(
-        "{}: weights without a network, and none is recognised in {}; name one "
-        "(--arch)",
+        "{}: weights without a network, and none is recognised in {}; name one (--arch), or export "
+        "the model as ONNX",
         who_, join(named));
   }
 
@@ -148,6 +150,16 @@ std::vector<StoredOrder> stored_orders(const LooseWeights& weights) {
           {weights.dense, Kernel::kOHWI},  {other_dense, Kernel::kOHWI}};
 }
 
+bool has_activation(const Model& model) {
+  const std::vector<const char*> linear = {
+      "Conv",     "Gemm",    "BatchNormalization", "MaxPool", "Flatten",          "AveragePool",
+      "Identity", "Softmax", "LogSoftmax",         "Dropout", "GlobalAveragePool"};
+  return std::any_of(model.nodes.begin(), model.nodes.end(), [&](const Node& node) {
+    return std::none_of(linear.begin(), linear.end(),
+                        [&](const char* type) { return node.type == type; });
+  });
+}
+
 size_t most_candidates(const LooseWeights& weights) {
   size_t values = 1;
   for (const auto& [name, tensor] : weights.tensors) values += tensor.values.size();
@@ -159,10 +171,10 @@ size_t most_candidates(const LooseWeights& weights) {
 std::vector<Model> recognise(const LooseWeights& weights, const std::string& who) {
   std::vector<Model> models;
   if (auto known = known_network(weights, who)) models.push_back(std::move(*known));
-  if (auto chain = chain_of_layers(weights, who)) {
-    chain->metadata[kRecognisedKey] = describe_network(*chain);
-    models.push_back(std::move(*chain));
-  }
+  // Modules without any activation call it as a function, so their list is not the network.
+  std::optional<Model> chain = chain_of_layers(weights, who);
+  if (chain) chain->metadata[kRecognisedKey] = describe_network(*chain);
+  if (chain && has_activation(*chain)) models.push_back(*std::exchange(chain, std::nullopt));
   std::string reason;
   const size_t found = models.size();
   for (const StoredOrder& order : stored_orders(weights)) {
@@ -175,6 +187,7 @@ std::vector<Model> recognise(const LooseWeights& weights, const std::string& who
       if (reason.empty()) reason = error.what();
     }
   }
+  if (chain && models.empty()) models.push_back(std::move(*chain));
   if (models.empty()) throw Error(reason);
   return models;
 }

@@ -108,6 +108,9 @@ TEST(Recognise, NetworksThatPeopleBuild) {
                 {"output", {10, 84}}},
                "(1,32,32) Conv6(5)-tanh-avg2-Conv16(5)-tanh-avg2-Conv120(5)-tanh-FC84-tanh-FC10",
                64);
+  // Without a dense layer, as one of PyTorch's tutorials has it.
+  expect_found({{"conv1", {16, 1, 3, 3}}, {"conv2", {16, 16, 3, 3}}, {"conv3", {10, 16, 3, 3}}},
+               "Conv16(3,p1,s2)-relu-Conv16(3,p1,s2)-relu-Conv10(3,p1,s2)-relu-avg", 40);
   // Two convolutions between poolings.
   expect_found({{"0", {32, 1, 5, 5}},
                 {"2", {32, 32, 5, 5}},

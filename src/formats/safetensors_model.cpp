@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/text.h"
 #include "formats/format_list.h"
+#include "formats/recognise/reparametrised.h"
 #include "formats/safetensors.h"
 #include "formats/stored_floats.h"
 #include "formats/torch_names.h"
@@ -117,7 +118,9 @@ FileContents read(const ModelSource& source) {
   const Safetensors file = read_safetensors(source.bytes, source.who);
   const auto graph = file.metadata.find(kGraphKey);
   if (graph != file.metadata.end()) return model_with_graph(file, graph->second, source.who);
-  return loose_weights(file, source.who);
+  LooseWeights weights = loose_weights(file, source.who);
+  merge_reparametrised(weights, source.who);
+  return weights;
 }
 
 // ---- writing ----

@@ -162,6 +162,7 @@ TEST_F(ResultsTest, ConversionsAreReportedAsJson) {
       {"convert", "model.gguf", "x.gguf", "--type", "bf16", "--json", "--data", "synthetic:200"}));
   EXPECT_EQ(json["images"], 200);
   EXPECT_EQ(json["verified"], true);
+  EXPECT_TRUE(json["stored_as_f32"].empty());
   EXPECT_GT(json["greatest_difference"].get<double>(), 0.0);
   EXPECT_LE(json["correct_after"].get<size_t>(), 200U);
 }

@@ -336,8 +336,9 @@ void read_opset(ProtobufReader reader, OnnxModel& model) {
     if (reader.field() == 2) version = reader.integer("version");
   }
   if (version < 1 || version > 1000) reader.fail(fmt::format("version {} is impossible", version));
-  if (!model.opsets.emplace(domain, version).second) {
-    reader.fail(fmt::format("domain '{}' comes twice", shown(domain)));
+  // skl2onnx writes some twice.
+  if (model.opsets.emplace(domain, version).first->second != version) {
+    reader.fail(fmt::format("domain '{}' comes in two versions", shown(domain)));
   }
 }
 

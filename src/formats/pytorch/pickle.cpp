@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/text.h"
+#include "formats/pytorch/characters.h"
 #include "formats/pytorch/pickle_globals.h"
 #include "formats/pytorch/pickle_opcode.h"
 #include "mnist/error.h"
@@ -14,7 +15,7 @@ namespace {
 constexpr size_t kMostValues = 300'000;
 constexpr size_t kMostStacked = 100'000;
 constexpr size_t kMostMemorised = 100'000;
-constexpr uint64_t kLongestText = 1 << 20;
+constexpr uint64_t kLongestText = 1 << 30;
 constexpr size_t kLongestName = 512;
 
 class Machine {
@@ -104,6 +105,20 @@ class Machine {
     push_new(PickleText{reader_.text(length, "text")});
   }
 
+  // How pickles of Python 2's protocols hold bytes: as text whose characters are the bytes.
+  void push_bytes(std::string_view text) {
+    if (is_ascii(text)) {
+      push_new(PickleText{text});
+      return;
+    }
+    decoded_ += text.size();
+    if (decoded_ > reader_.position()) fail("one text as bytes several times");
+    std::optional<std::string> bytes = bytes_of_characters(text);
+    if (!bytes) fail("_codecs.encode of a text that is no bytes");
+    pickle_.decoded.push_back(*std::move(bytes));
+    push_new(PickleText{pickle_.decoded.back()});
+  }
+
   void push_long(uint64_t length) {
     if (length > 1'000) fail(fmt::format("an integer of {} bytes", length));
     const std::string_view bytes = reader_.text(length, "integer");
@@ -137,6 +152,11 @@ class Machine {
   // ---- names and calls ----
 
   [[noreturn]] void refuse(std::string_view global) const {
+    if (global == "torch._utils._rebuild_qtensor") {
+      fail(
+          "quantised tensors are not supported: save the model before it is quantised, or export "
+          "it as ONNX");
+    }
     fail(fmt::format("pickle global '{}' is not allowed", printable(global, 120)));
   }
 
@@ -169,7 +189,7 @@ class Machine {
         return;
       case GlobalKind::kEncode:
         if (tuple->items.empty()) fail("_codecs.encode of nothing");
-        push_new(PickleText{text_of(tuple->items[0])});
+        push_bytes(text_of(tuple->items[0]));
         return;
       case GlobalKind::kFunction:
         push_new(PickleObject{function, arguments});
@@ -292,6 +312,7 @@ class Machine {
   std::vector<PickleValue*> memo_;
   uint64_t next_memo_ = 0;
   size_t copied_ = 0;
+  size_t decoded_ = 0;  // bytes of texts
 };
 
 // Numbers, texts and names; false for another operation.
@@ -331,6 +352,11 @@ bool Machine::step_value(PickleOpcode opcode) {
     case PickleOpcode::kBytes:
     case PickleOpcode::kString:
       push_text(reader_.little<uint32_t>("length"));
+      return true;
+    case PickleOpcode::kLongText:
+    case PickleOpcode::kLongBytes:
+    case PickleOpcode::kByteArray:
+      push_text(reader_.little<uint64_t>("length"));
       return true;
     case PickleOpcode::kGlobal: {
       const std::string_view module = line();

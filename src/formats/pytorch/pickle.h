@@ -70,6 +70,7 @@ struct Pickle {
   // there is none. A file whose meaning does not need such names refuses it.
   std::string foreign;
   std::deque<PickleValue> values;
+  std::deque<std::string> decoded;  // bytes that the pickle has in another form
 };
 
 // The pickle at the start of `bytes`, which outlive it. Throws Error starting with `who`: an

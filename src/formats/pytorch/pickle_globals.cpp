@@ -34,14 +34,18 @@ constexpr std::string_view kFunctions[] = {"torch._utils._rebuild_tensor",
                                            "torch.jit._pickle.restore_type_tag",
                                            "copyreg._reconstructor",
                                            "copy_reg._reconstructor",
+                                           "numpy.core.multiarray._reconstruct",
+                                           "numpy._core.multiarray._reconstruct",
+                                           "numpy.core.numeric._frombuffer",
+                                           "numpy._core.numeric._frombuffer",
                                            "numpy.core.multiarray.scalar",
                                            "numpy._core.multiarray.scalar",
                                            "numpy.dtype"};
 
 constexpr std::string_view kHarmlessNames[] = {
-    "argparse.Namespace", "torch.bfloat16", "torch.bool",    "torch.float16",
-    "torch.float32",      "torch.float64",  "torch.int16",   "torch.int32",
-    "torch.int64",        "torch.int8",     "torch.strided", "torch.uint8"};
+    "argparse.Namespace", "numpy.ndarray", "torch.bfloat16", "torch.bool",  "torch.float16",
+    "torch.float32",      "torch.float64", "torch.int16",    "torch.int32", "torch.int64",
+    "torch.int8",         "torch.strided", "torch.uint8"};
 
 // Named by attacks and by no model. That nothing is called is what protects; that these are refused
 // wherever they stand says clearly what such a file is.

@@ -47,12 +47,15 @@ enum class PickleOpcode : uint8_t {
   kLong1 = 0x8a,
   kLong4 = 0x8b,
   kShortText = 0x8c,
+  kLongText = 0x8d,
+  kLongBytes = 0x8e,
   kEmptySet = 0x8f,
   kAddItems = 0x90,
   kFrozenSet = 0x91,
   kStackGlobal = 0x93,
   kMemorise = 0x94,
   kFrame = 0x95,
+  kByteArray = 0x96,
 };
 
 }  // namespace mnist

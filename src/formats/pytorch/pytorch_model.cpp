@@ -10,7 +10,9 @@
 #include "formats/pytorch/torch_file.h"
 #include "formats/pytorch/torch_weights.h"
 #include "formats/pytorch/torch_write.h"
+#include "formats/recognise.h"
 #include "formats/recognise/layer_chain.h"
+#include "formats/torchscript/script_run.h"
 #include "mnist/error.h"
 
 namespace mnist {
@@ -20,6 +22,23 @@ bool is_archive(std::span<const std::byte> bytes) {
   return bytes.size() >= 4 && std::memcmp(bytes.data(), "PK\3\4", 4) == 0;
 }
 
+// Its code is the network; where that cannot be followed, its weights may still be recognised.
+FileContents contents_of_script(const TorchFile& file, TorchContents contents) {
+  std::string reason;
+  try {
+    return model_of_script(file, contents.weights);
+  } catch (const Error& error) {
+    reason = error.what();
+  }
+  contents.weights.layers = nodes_of_layers(contents.layers, false, file.who());
+  try {
+    recognise(contents.weights, file.who());
+  } catch (const Error&) {
+    throw Error(reason);
+  }
+  return std::move(contents.weights);
+}
+
 FileContents read(const ModelSource& source) {
   if (is_archive(source.bytes)) {
     const ZipArchive archive(source.bytes, source.who);
@@ -27,12 +46,11 @@ FileContents read(const ModelSource& source) {
   }
   TorchFile file(source.bytes, source.who);
   TorchContents contents = contents_of_torch(file);
-  // Of a Sequential all layers count. Others may have some that they do not call; and TorchScript
-  // does not keep the attributes of its layers.
-  const bool all = contents.is_sequence && !file.is_script();
+  if (file.is_script()) return contents_of_script(file, std::move(contents));
+  // Of a Sequential all layers count. Others may have some that they do not call.
+  const bool all = contents.is_sequence;
   contents.weights.layers = nodes_of_layers(contents.layers, all, source.who);
-  const bool has_all = contents.weights.layers.size() == contents.layers.size();
-  if (contents.is_sequence && (all || has_all)) {
+  if (all) {
     if (auto model = chain_of_layers(contents.weights, source.who)) return std::move(*model);
   }
   return std::move(contents.weights);

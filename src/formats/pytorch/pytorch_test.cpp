@@ -168,7 +168,7 @@ TEST(PyTorch, PrunedWeightsComeMasked) {
   const auto wrong = zip_file(
       dict_op({{"w_orig", tensor_op({})}, {"w_mask", tensor_op({.shape = {4}, .strides = {1}})}}),
       kFour);
-  EXPECT_THAT(refusal(wrong), HasSubstr("tensor 'w_orig': its mask has shape (4), (2,2) expected"));
+  EXPECT_THAT(refusal(wrong), HasSubstr("tensor 'w_mask' (4) does not fit its weight (2,2)"));
 }
 
 // torch.nn.Linear(inputs, outputs) without a bias
@@ -221,9 +221,9 @@ TEST(PyTorch, ASequentialIsANetwork) {
   // A layer that is not known is refused by its name.
   const std::string unknown = container_op(
       "torch.nn.modules.container", "Sequential",
-      {{"0", linear_op("0", 3, 784)}, {"1", plain_op("torch.nn.modules.activation", "PReLU")}});
+      {{"0", linear_op("0", 3, 784)}, {"1", plain_op("torch.nn.modules.activation", "GLU")}});
   EXPECT_THAT(refusal(zip_file(unknown, kTwoLayers)),
-              HasSubstr("x: layer '1': class 'torch.nn.modules.activation.PReLU' is not known"));
+              HasSubstr("x: layer '1': class 'torch.nn.modules.activation.GLU' is not known"));
 }
 
 TEST(PyTorch, AModuleOfAnotherClassIsWeightsInTheirOrder) {

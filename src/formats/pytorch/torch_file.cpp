@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/text.h"
+#include "formats/pytorch/numpy_array.h"
 #include "mnist/error.h"
 
 namespace mnist {
@@ -46,6 +47,12 @@ void expect_little_endian(const Pickle& information, const std::string& who) {
   const bool* is_little = found == nullptr ? nullptr : found->as<bool>();
   if (is_little != nullptr && *is_little) return;
   throw Error(fmt::format("{}: written on a big-endian machine, which is not supported", who));
+}
+
+// Whether it is a pickle of NumPy's arrays, which stands alone.
+bool holds_arrays(const Pickle& pickle) {
+  return std::any_of(pickle.values.begin(), pickle.values.end(),
+                     [](const PickleValue& value) { return is_numpy_array(&value); });
 }
 
 // The one folder that all entries lie in, with its slash.
@@ -104,15 +111,20 @@ void TorchFile::open_archive(std::span<const std::byte> bytes) {
   is_script_ = std::any_of(archive_->entries().begin(), archive_->entries().end(),
                            [&](const ZipEntry& entry) { return entry.name.starts_with(code); });
   pickle_ = read_pickle(archive_->plain(*data), who_ + ": data.pkl");
+  open_constants();
 }
 
 // Five pickles: magic number, version, the machine, the object, the keys of the storages; then for
 // each key a count and the values.
 void TorchFile::open_pickles(std::span<const std::byte> bytes) {
   ByteReader reader(bytes, who_);
-  const Pickle magic = next_pickle(reader, bytes);
+  Pickle magic = next_pickle(reader, bytes);
   const auto* number = magic.root->as<PickleBigInteger>();
   if (number == nullptr || number->bytes != kMagic) {
+    if (holds_arrays(magic) && reader.remaining() == 0) {
+      pickle_ = std::move(magic);
+      return;
+    }
     if (!magic.foreign.empty()) {
       reader.fail(
           fmt::format("pickle global '{}' is not allowed: a pickle that torch.save did not "
@@ -147,19 +159,49 @@ void TorchFile::open_pickles(std::span<const std::byte> bytes) {
     const auto size =
         checked_multiply(static_cast<uint64_t>(storage.count), storage_width(storage.type));
     if (!size) reader.fail("a storage is too large");
-    if (!storages_.emplace(storage.key, reader.take(*size, "storage")).second) {
+    if (!storages_.emplace(std::string(storage.key), reader.take(*size, "storage")).second) {
       reader.fail(fmt::format("storage '{}' comes twice", printable(storage.key, 40)));
     }
   }
   if (reader.remaining() != 0) reader.fail("bytes after the last storage");
 }
 
-std::span<const std::byte> TorchFile::storage_bytes(const PickleStorage& storage, size_t each,
+// TorchScript keeps the tensors that its code names apart from the modules'.
+void TorchFile::open_constants() {
+  const ZipEntry* entry = archive_->find(top_ + "constants.pkl");
+  if (!is_script_ || entry == nullptr) return;
+  constants_pickle_ = read_pickle(archive_->plain(*entry), who_ + ": constants.pkl");
+  const auto* tuple = constants_pickle_.root->as<PickleTuple>();
+  if (tuple != nullptr) constants_ = tuple->items;
+}
+
+std::vector<std::pair<std::string, std::string>> TorchFile::code(uint64_t most) const {
+  constexpr std::string_view kSuffix = ".py";
+  std::vector<std::pair<std::string, std::string>> result;
+  const std::string folder = top_ + "code/";
+  for (const ZipEntry& entry : archive_->entries()) {
+    if (!entry.name.starts_with(folder) || !entry.name.ends_with(kSuffix)) continue;
+    std::string module(entry.name.substr(folder.size()));
+    module.resize(module.size() - kSuffix.size());
+    std::replace(module.begin(), module.end(), '/', '.');
+    if (entry.size > most) throw Error(fmt::format("{}: more code than a network has", who_));
+    most -= entry.size;
+    const std::vector<std::byte> bytes = archive_->content(entry);
+    result.emplace_back(std::move(module),
+                        std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  }
+  return result;
+}
+
+std::span<const std::byte> TorchFile::storage_bytes(std::string_view folder,
+                                                    const PickleStorage& storage, size_t each,
                                                     const std::string& place) {
-  auto found = storages_.find(storage.key);
+  const std::string key =
+      archive_ ? fmt::format("{}{}", folder, storage.key) : std::string(storage.key);
+  auto found = storages_.find(key);
   if (found == storages_.end() && archive_) {
-    const ZipEntry* entry = archive_->find(fmt::format("{}data/{}", top_, storage.key));
-    if (entry != nullptr) found = storages_.emplace(storage.key, archive_->plain(*entry)).first;
+    const ZipEntry* entry = archive_->find(top_ + key);
+    if (entry != nullptr) found = storages_.emplace(key, archive_->plain(*entry)).first;
   }
   if (found == storages_.end()) {
     throw Error(fmt::format("{}: its storage '{}' is missing", place, printable(storage.key, 40)));

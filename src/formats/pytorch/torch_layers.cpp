@@ -104,16 +104,35 @@ Node pool(const Attributes& layer, const char* type) {
   return node;
 }
 
-Node adaptive_pool(const Attributes& layer) {
-  if (layer.pair("output_size") != Integers{1, 1}) {
-    layer.fail("adaptive pooling to one value a channel expected");
-  }
-  return {"GlobalAveragePool", "", {}, {}, {}};
+// To maps of a given size: whoever builds on it knows from which.
+Node adaptive_pool(const Attributes& layer, const char* global, const char* window) {
+  const Integers size = layer.pair("output_size");
+  if (size == Integers{1, 1}) return {global, "", {}, {}, {}};
+  return {window, "", {}, {}, {{kMapSize, size}}};
 }
 
+Node norm(const Attributes& layer, const char* type) {
+  return {type, "", {}, {}, {{"epsilon", layer.number("eps", 1e-5)}}};
+}
+
+Node group_norm(const Attributes& layer) {
+  Node node = norm(layer, "GroupNormalization");
+  node.attributes["num_groups"] = static_cast<int64_t>(layer.number("num_groups", 0));
+  return node;
+}
+
+Node gelu(const Attributes& layer) {
+  Node node{"Gelu", "", {}, {}, {}};
+  if (layer.is_text("approximate", "tanh")) node.attributes["approximate"] = std::string("tanh");
+  return node;
+}
+
+Node clip(double low, double high) { return {"Clip", "", {}, {}, {{"min", low}, {"max", high}}}; }
+
 // Layers that compute nothing, or nothing in a trained network.
-constexpr std::string_view kPassedOver[] = {"Dropout",        "Dropout2d", "AlphaDropout",
-                                            "FeatureDropout", "Identity",  "Sequential"};
+constexpr std::string_view kPassedOver[] = {"Dropout",      "Dropout1d",      "Dropout2d",
+                                            "AlphaDropout", "FeatureDropout", "FeatureAlphaDropout",
+                                            "Identity",     "Sequential"};
 
 // Layers that are one node of the same attributes.
 struct Plain {
@@ -123,7 +142,10 @@ struct Plain {
 constexpr Plain kPlain[] = {{"ReLU", "Relu"},         {"Tanh", "Tanh"},
                             {"Sigmoid", "Sigmoid"},   {"Flatten", "Flatten"},
                             {"Linear", "Gemm"},       {"Softmax", "Softmax"},
-                            {"Softmax2d", "Softmax"}, {"LogSoftmax", "LogSoftmax"}};
+                            {"Softmax2d", "Softmax"}, {"LogSoftmax", "LogSoftmax"},
+                            {"SiLU", "Swish"},        {"Hardswish", "HardSwish"},
+                            {"Mish", "Mish"},         {"SELU", "Selu"},
+                            {"Softsign", "Softsign"}, {"PReLU", "PRelu"}};
 
 Node node_of_layer(const TorchLayer& layer, const std::string& who) {
   const std::string_view type = layer_type(layer.type);
@@ -134,9 +156,26 @@ Node node_of_layer(const TorchLayer& layer, const std::string& who) {
   if (type == "Conv2d") return conv(attributes);
   if (type == "MaxPool2d") return pool(attributes, "MaxPool");
   if (type == "AvgPool2d") return pool(attributes, "AveragePool");
-  if (type == "AdaptiveAvgPool2d") return adaptive_pool(attributes);
-  if (type == "BatchNorm1d" || type == "BatchNorm2d") {
-    return {"BatchNormalization", "", {}, {}, {{"epsilon", attributes.number("eps", 1e-5)}}};
+  if (type == "AdaptiveAvgPool2d") {
+    return adaptive_pool(attributes, "GlobalAveragePool", "AveragePool");
+  }
+  if (type == "AdaptiveMaxPool2d") return adaptive_pool(attributes, "GlobalMaxPool", "MaxPool");
+  if (type == "BatchNorm1d" || type == "BatchNorm2d") return norm(attributes, "BatchNormalization");
+  if (type == "InstanceNorm2d" && !attributes.flag("track_running_stats")) {
+    return norm(attributes, "InstanceNormalization");
+  }
+  if (type == "GroupNorm") return group_norm(attributes);
+  if (type == "GELU") return gelu(attributes);
+  if (type == "ReLU6") return clip(0, 6);
+  if (type == "Hardtanh") {
+    return clip(attributes.number("min_val", -1), attributes.number("max_val", 1));
+  }
+  if (type == "Hardsigmoid") {
+    return {"HardSigmoid", "", {}, {}, {{"alpha", 1.0 / 6.0}, {"beta", 0.5}}};
+  }
+  if (type == "CELU") return {"Celu", "", {}, {}, {{"alpha", attributes.number("alpha", 1.0)}}};
+  if (type == "Softplus" && attributes.number("beta", 1) == 1) {
+    return {"Softplus", "", {}, {}, {}};
   }
   if (type == "LeakyReLU") {
     return {"LeakyRelu", "", {}, {}, {{"alpha", attributes.number("negative_slope", 0.01)}}};

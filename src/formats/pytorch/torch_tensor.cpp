@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "formats/pytorch/numpy_array.h"
 #include "formats/pytorch/tensor_layout.h"
 #include "formats/pytorch/torch_file.h"
 #include "mnist/error.h"
@@ -77,10 +78,22 @@ TensorLayout layout_of(const PickleTuple& arguments, const std::string& place) {
 
 }  // namespace
 
-bool TorchFile::is_tensor(PickleRef value) { return tensor_arguments(value) != nullptr; }
+bool TorchFile::is_tensor(PickleRef value) {
+  return tensor_arguments(value) != nullptr || is_numpy_array(value);
+}
 
 std::optional<Tensor> TorchFile::tensor(PickleRef value, const std::string& name) {
+  return tensor_in("data/", value, name);
+}
+
+std::optional<Tensor> TorchFile::constant(size_t index, const std::string& name) {
+  return tensor_in("constants/", constants_[index], name);
+}
+
+std::optional<Tensor> TorchFile::tensor_in(std::string_view folder, PickleRef value,
+                                           const std::string& name) {
   const std::string place = fmt::format("{}: tensor '{}'", who_, printable(name, 80));
+  if (is_numpy_array(value)) return numpy_tensor(value, values_left_, place);
   const PickleTuple* arguments = tensor_arguments(value);
   const auto* storage = arguments == nullptr || arguments->items.size() < 4
                             ? nullptr
@@ -88,7 +101,7 @@ std::optional<Tensor> TorchFile::tensor(PickleRef value, const std::string& name
   if (storage == nullptr) throw Error(fmt::format("{}: it has no storage", place));
   const auto type = float_type(storage->type);
   if (!type) return std::nullopt;
-  const std::span<const std::byte> bytes = storage_bytes(*storage, size_of(*type), place);
+  const std::span<const std::byte> bytes = storage_bytes(folder, *storage, size_of(*type), place);
   return tensor_from_storage(layout_of(*arguments, place), bytes, *type, values_left_, place);
 }
 

@@ -6,6 +6,8 @@
 #include <set>
 
 #include "base/text.h"
+#include "formats/pytorch/numpy_array.h"
+#include "formats/recognise/reparametrised.h"
 #include "mnist/error.h"
 
 namespace mnist {
@@ -14,6 +16,7 @@ namespace {
 constexpr size_t kDeepest = 32;
 constexpr size_t kMostVisited = 100'000;
 constexpr size_t kMostTensors = 10'000;
+constexpr size_t kLongestName = 1'000;
 
 // What training programs call the state dict in their checkpoints.
 constexpr std::string_view kWrappings[] = {
@@ -34,13 +37,17 @@ class Collector {
     if (is_module) {
       contents_.is_sequence = true;
       add_module(root, "", 0);
+      add_constants();
     } else {
       add_items(root, "", 0);
     }
     if (contents_.weights.tensors.empty()) {
-      fail("no weights: neither a state dict nor a module that holds any");
+      fail(find_optimizer()
+               ? "an optimiser's state without the weights of a network; the model's state dict is "
+                 "what is needed"
+               : "no weights: neither a state dict nor a module that holds any");
     }
-    merge_masks();
+    merge_reparametrised(contents_.weights, file_.who());
     return std::move(contents_);
   }
 
@@ -52,6 +59,15 @@ class Collector {
   void visit(size_t depth) {
     if (depth > kDeepest) fail(fmt::format("more than {} levels of modules", kDeepest));
     if (++visited_ > kMostVisited) fail("more modules than a model has");
+  }
+
+  // Whether the pickle holds what an optimiser's state_dict() gives.
+  bool find_optimizer() const {
+    const auto& values = file_.pickle().values;
+    return std::any_of(values.begin(), values.end(), [](const PickleValue& value) {
+      const auto* dict = value.as<PickleDict>();
+      return dict != nullptr && find_item(*dict, "param_groups") != nullptr;
+    });
   }
 
   static bool is_module(PickleRef value) {
@@ -90,7 +106,8 @@ class Collector {
   void add_tensor(PickleRef value, const std::string& name) {
     auto& tensors = contents_.weights.tensors;
     if (tensors.size() == kMostTensors) fail(fmt::format("more than {} tensors", kMostTensors));
-    if (name.size() > 1'000) fail(fmt::format("the name '{}' is too long", printable(name, 80)));
+    if (name.size() > kLongestName)
+      fail(fmt::format("the name '{}' is too long", printable(name, 80)));
     if (!names_.insert(name).second) {
       fail(fmt::format("two tensors are called '{}'", printable(name, 80)));
     }
@@ -99,8 +116,13 @@ class Collector {
     if (tensor) tensors.emplace_back(name, std::move(*tensor));
   }
 
-  static std::string key_text(PickleRef key) {
-    if (const auto* text = key->as<PickleText>()) return std::string(text->text);
+  std::string key_text(PickleRef key) const {
+    if (const auto* text = key->as<PickleText>()) {
+      if (text->text.size() > kLongestName) {
+        fail(fmt::format("the name '{}' is too long", printable(text->text.substr(0, 200), 80)));
+      }
+      return std::string(text->text);
+    }
     if (const auto* number = key->as<int64_t>()) return std::to_string(*number);
     return "";
   }
@@ -115,12 +137,22 @@ class Collector {
         add_items(item, prefix + name + ".", depth + 1);
       }
     };
+    if (const PickleRef objects = numpy_objects(value)) value = objects;
     if (const auto* dict = value->as<PickleDict>()) {
       for (const auto& [key, item] : dict->items) add(key_text(key), item);
     } else if (const auto* list = value->as<PickleList>()) {
       for (size_t i = 0; i < list->items.size(); ++i) add(std::to_string(i), list->items[i]);
     } else if (const auto* tuple = value->as<PickleTuple>()) {
       for (size_t i = 0; i < tuple->items.size(); ++i) add(std::to_string(i), tuple->items[i]);
+    }
+  }
+
+  void add_constants() {
+    for (size_t i = 0; i < file_.constants().size(); ++i) {
+      if (!TorchFile::is_tensor(file_.constants()[i])) continue;
+      const std::string name = fmt::format("CONSTANTS.c{}", i);
+      std::optional<Tensor> tensor = file_.constant(i, name);
+      if (tensor) contents_.weights.tensors.emplace_back(name, std::move(*tensor));
     }
   }
 
@@ -163,30 +195,6 @@ class Collector {
     for (const auto& [key, value] : dict->items) {
       if (TorchFile::is_tensor(value)) add_tensor(value, prefix + key_text(key));
     }
-  }
-
-  // torch.nn.utils.prune keeps a weight as X_orig and X_mask.
-  void merge_masks() {
-    auto& tensors = contents_.weights.tensors;
-    std::map<std::string, size_t> places;
-    for (size_t i = 0; i < tensors.size(); ++i) places[tensors[i].first] = i;
-    std::set<std::string> merged;
-    for (auto& [name, tensor] : tensors) {
-      constexpr std::string_view kOriginal = "_orig";
-      if (!name.ends_with(kOriginal)) continue;
-      const std::string base = name.substr(0, name.size() - kOriginal.size());
-      const auto mask = places.find(base + "_mask");
-      if (mask == places.end() || places.contains(base)) continue;
-      const Tensor& factors = tensors[mask->second].second;
-      if (factors.shape != tensor.shape) {
-        fail(fmt::format("tensor '{}': its mask has shape {}, {} expected", printable(name, 80),
-                         to_string(factors.shape), to_string(tensor.shape)));
-      }
-      for (size_t i = 0; i < tensor.values.size(); ++i) tensor.values[i] *= factors.values[i];
-      merged.insert(mask->first);
-      name = base;
-    }
-    std::erase_if(tensors, [&](const auto& entry) { return merged.contains(entry.first); });
   }
 
   TorchFile& file_;

@@ -79,7 +79,7 @@ class CandidateBuilder {
     const bool is_last = i + 1 == row_.convs.size() && row_.denses.empty();
     for (char what : style_.order) {
       if (what == 'N') norm(step.norm);
-      if (what == 'A' && !is_last && style_.convs_activate) activation();
+      if (what == 'A' && style_.convs_activate && (!is_last || style_.last_activates)) activation();
       if (what == 'P') pool(window.pool);
     }
   }

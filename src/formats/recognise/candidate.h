@@ -13,10 +13,11 @@ namespace mnist {
 
 // One way to fill in what is not known, the same for all layers.
 struct Style {
-  // "Relu", "Tanh", ... ; empty: none at all. Never behind the last layer.
+  // "Relu", "Tanh", ... ; empty: none at all. Not behind the last layer...
   std::string activation = "Relu";
   double alpha = 0;  // of a LeakyRelu
   bool convs_activate = true;
+  bool last_activates = false;  // ... but for a last convolution whose maps are averaged then
   bool averages = false;  // pooling by mean instead of maximum
   // Behind a convolution, in their order: N(ormalisation), A(ctivation), P(ooling).
   std::string order = "NAP";

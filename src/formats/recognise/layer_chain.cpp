@@ -4,6 +4,8 @@
 
 #include <map>
 
+#include "base/text.h"
+#include "formats/adaptive_window.h"
 #include "formats/graph_builder.h"
 #include "formats/recognise/geometry.h"
 #include "formats/recognise/weight_layer.h"
@@ -38,12 +40,18 @@ class ChainBuilder {
       inputs = {part(node, "weight"), part(node, "bias")};
     } else if (node.type == "Conv") {
       inputs = {part(node, "weight"), part(node, "bias")};
+    } else if (node.type == "PRelu") {
+      inputs = {slopes(node)};
+    } else if (node.type == "InstanceNormalization" || node.type == "GroupNormalization") {
+      const Shape channels = {builder_.shape(value_)[0]};
+      inputs = {part_or(node, "weight", channels, 1.0F), part_or(node, "bias", channels, 0.0F)};
     } else if (node.type == "BatchNormalization") {
       const std::string mean = part(node, "running_mean");
       const Shape channels = mean.empty() ? Shape{0} : builder_.shape(mean);
       inputs = {part_or(node, "weight", channels, 1.0F), part_or(node, "bias", channels, 0.0F),
                 mean, part(node, "running_var")};
     }
+    if (node.attributes.contains(kMapSize)) set_windows(node);
     if (!inputs.empty() && inputs.back().empty()) inputs.pop_back();
     inputs.insert(inputs.begin(), value_);
     value_ = builder_.add_node(node.type, without_wrapping(node.name), inputs, node.attributes);
@@ -64,6 +72,41 @@ class ChainBuilder {
     if (!name.empty()) return name;
     return builder_.add_weight(fmt::format("{}.{}", without_wrapping(node.name), what),
                                {shape, std::vector<float>(element_count(shape), value)});
+  }
+
+  // One slope, or one for each channel.
+  std::string slopes(const Node& node) {
+    const std::string name = part(node, "weight");
+    const size_t maps = builder_.shape(value_).size() - 1;
+    if (!name.empty() && builder_.shape(name).size() == 1) {
+      Tensor& weight = builder_.editable_weight(name);
+      weight.shape.insert(weight.shape.end(), maps, 1);
+    }
+    return name;
+  }
+
+  // The windows of a pooling to maps of a given size, where all are of one size.
+  void set_windows(Node& node) const {
+    const Shape& maps = builder_.shape(value_);
+    const std::vector<int64_t> size = node.integers(kMapSize, {});
+    node.attributes.erase(kMapSize);
+    std::vector<int64_t> window;
+    std::vector<int64_t> strides;
+    for (size_t axis = 0; axis < 2 && maps.size() == 3 && size.size() == 2; ++axis) {
+      const int64_t extent = maps[axis + 1];
+      if (const auto found = adaptive_window(extent, size[axis])) {
+        window.push_back(found->size);
+        strides.push_back(found->stride);
+      }
+    }
+    if (window.size() != 2) {
+      throw Error(
+          fmt::format("{}: layer '{}': adaptive pooling from {} needs windows of several "
+                      "sizes, which is not supported",
+                      builder_.who(), printable(node.name, 80), to_string(maps)));
+    }
+    node.attributes["kernel_shape"] = window;
+    node.attributes["strides"] = strides;
   }
 
   const LooseWeights& weights_;

@@ -13,8 +13,10 @@ struct Activation {
 };
 // What people take, most often first.
 constexpr Activation kActivations[] = {
-    {"Relu", 0, 0},  {"Tanh", 0, 2.0},        {"Sigmoid", 0, 2.5},     {"LeakyRelu", 0.01, 2.5},
-    {"Elu", 0, 3.0}, {"LeakyRelu", 0.2, 3.5}, {"LeakyRelu", 0.1, 3.5}, {"", 0, 3.5}};
+    {"Relu", 0, 0},   {"Tanh", 0, 2.0},        {"Sigmoid", 0, 2.5},     {"LeakyRelu", 0.01, 2.5},
+    {"Elu", 0, 3.0},  {"LeakyRelu", 0.2, 3.5}, {"LeakyRelu", 0.1, 3.5}, {"", 0, 3.5},
+    {"Gelu", 0, 4.0}, {"Swish", 0, 4.0},       {"Selu", 0, 4.5},        {"HardSwish", 0, 5.0},
+    {"Mish", 0, 5.0}, {"Softplus", 0, 5.0}};
 
 struct Order {
   const char* order;
@@ -28,6 +30,7 @@ constexpr double kAverages = 1.5;
 constexpr double kAveragesAfterSigmoid = 0.5;  // LeNet's
 constexpr double kConvsWithoutActivation = 2.5;
 constexpr double kOtherFeatures = 3.0;
+constexpr double kLastActivates = 1.0;  // PyTorch's "What is torch.nn really?" does
 
 // A maximum and a function that never falls can change places.
 bool says_nothing_new(const std::string& order, bool averages, const std::string& activation) {
@@ -71,12 +74,20 @@ std::vector<Style> styles_for(const LayerRow& row, LooseWeights::Features featur
         for (auto order :
              {LooseWeights::Features::kChannelFirst, LooseWeights::Features::kChannelLast}) {
           if (order != features && (!has_convs || row.denses.empty())) continue;
-          Style style{type,  activation.alpha, convs_activate, averages, "NAP",
-                      order, activation.cost};
+          Style style = {.activation = type,
+                         .alpha = activation.alpha,
+                         .convs_activate = convs_activate,
+                         .averages = averages,
+                         .features = order,
+                         .cost = activation.cost};
           const bool saturates = type == "Tanh" || type == "Sigmoid";
           if (averages) style.cost += saturates ? kAveragesAfterSigmoid : kAverages;
           if (!convs_activate) style.cost += kConvsWithoutActivation;
           if (order != features) style.cost += kOtherFeatures;
+          add_orders(style);
+          if (!row.denses.empty() || type.empty()) continue;
+          style.last_activates = true;
+          style.cost += kLastActivates;
           add_orders(style);
         }
       }

@@ -43,7 +43,10 @@ Shape trimmed(const Shape& shape) {
 
 bool is_vector(const Tensor& tensor) { return trimmed(tensor.shape).size() == 1; }
 bool is_matrix(const Tensor& tensor) { return tensor.shape.size() == 2; }
-bool is_kernel(const Tensor& tensor) { return tensor.shape.size() == 4; }
+// Programs for grey images only leave the one input channel out.
+bool is_kernel(const Tensor& tensor) {
+  return tensor.shape.size() == 4 || tensor.shape.size() == 3;
+}
 bool is_map(const Tensor& tensor) { return is_matrix(tensor) || is_kernel(tensor); }
 
 // Groups by names, nothing where they do not say which tensors belong together.
@@ -166,7 +169,13 @@ WeightLayer norm_layer(const Group& group, const std::string& who) {
 
 WeightLayer layer_of(const Group& group, const StoredOrder& order, const std::string& who) {
   if (group.variance != nullptr) return norm_layer(group, who);
-  const Tensor& stored = group.weight->second;
+  Tensor stored = group.weight->second;
+  if (stored.shape.size() == 3) {
+    const bool outputs_last = order.kernel == LooseWeights::Kernel::kHWIO;
+    const bool inputs_last = order.kernel == LooseWeights::Kernel::kOHWI;
+    const int place = outputs_last ? 2 : inputs_last ? 3 : 1;
+    stored.shape.insert(stored.shape.begin() + place, 1);
+  }
   if (!is_matrix(stored) && !is_kernel(stored)) {
     throw Error(fmt::format("{}: tensor '{}' {}: no layer that is known has such a weight", who,
                             printable(group.weight->first, 80), to_string(stored.shape)));
@@ -248,10 +257,17 @@ bool natural_less(const std::string& a, const std::string& b) {
 std::vector<WeightLayer> group_layers(const LooseWeights& weights, const StoredOrder& order,
                                       const std::string& who) {
   std::vector<const Named*> tensors;
+  // Single numbers say something of the training, or scale nothing that is known here.
+  const auto is_weight = [](const Named& tensor) {
+    return !tensor.second.shape.empty() &&
+           parse_weight_name(tensor.first).role != WeightRole::kIgnored;
+  };
   for (const Named& tensor : weights.tensors) {
-    if (parse_weight_name(tensor.first).role != WeightRole::kIgnored) tensors.push_back(&tensor);
+    if (is_weight(tensor)) tensors.push_back(&tensor);
   }
-  if (tensors.empty()) throw Error(fmt::format("{}: no weights", who));
+  if (tensors.empty())
+    throw Error(fmt::format(
+        "{}: no weights of a network: what it holds belongs to an optimiser or a training", who));
   if (tensors.size() > kMostTensors) {
     throw Error(fmt::format("{}: {} weights without a network, at most {} are looked at", who,
                             tensors.size(), kMostTensors));

@@ -49,7 +49,22 @@ constexpr std::string_view kForeignParts[] = {"optimizer",
                                               "global_step",
                                               "epoch",
                                               "step",
-                                              "learning_rate"};
+                                              "learning_rate",
+                                              "loss",
+                                              "losses",
+                                              "accuracy",
+                                              "acc",
+                                              "history",
+                                              "criterion",
+                                              "loss_fn",
+                                              "loss_history",
+                                              "train_loss",
+                                              "train_losses",
+                                              "train_acc",
+                                              "val_loss",
+                                              "val_acc",
+                                              "test_loss",
+                                              "test_acc"};
 
 char lower(char letter) {
   return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
