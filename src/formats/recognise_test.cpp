@@ -304,7 +304,7 @@ TEST(Recognise, WhatFitsNoNetworkIsSaid) {
               HasSubstr("tensor 'a.bias': shape (20) expected, got (21)"));
   EXPECT_THAT(refusal({{"norm.weight", {784}}, {"norm.bias", {784}}, {"fc.weight", {10, 784}}}),
               HasSubstr("x: tensor 'norm.weight' (784): no layer that is known"));
-  EXPECT_THAT(refusal({{"conv.weight", {8, 1, 3}}}), HasSubstr("no layer that is known"));
+  EXPECT_THAT(refusal({{"conv.weight", {8, 1, 3, 3, 3}}}), HasSubstr("no layer that is known"));
   EXPECT_THAT(refusal({{"optimizer.step", {1}}}), HasSubstr("no weights"));
 }
 

@@ -226,7 +226,6 @@ TEST(PickleAttacks, OperationsThatAreNotOnTheList) {
                                 "(l",
                                 "(d",
                                 "2",
-                                "\x96",
                                 "\x97",
                                 "\x98",
                                 "\xff"}) {

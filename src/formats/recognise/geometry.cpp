@@ -113,6 +113,10 @@ double pattern_cost(const std::vector<ConvWindow>& windows) {
   const bool has_strides = std::any_of(windows.begin(), windows.end(),
                                        [](const ConvWindow& window) { return window.stride > 1; });
   double cost = has_pools && has_strides ? kStridesAndPools : 0;
+  // Strides everywhere are one decision.
+  const bool all_stride = std::all_of(windows.begin(), windows.end(),
+                                      [](const ConvWindow& window) { return window.stride > 1; });
+  if (all_stride && !has_pools) cost -= kStride * static_cast<double>(windows.size() - 1);
   if (!pools_regularly(windows)) cost += kIrregularPools;
   return cost;
 }
