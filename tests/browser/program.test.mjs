@@ -100,7 +100,7 @@ drawTest('mnist draw reads digits by native code as WebAssembly does', {}, async
   for (const name of ['mnist-best', 'mnist-cnn', 'mnist-fc']) {
     await chooseModel(page, name);
     for (const digit of [0, 2, 3, 6]) await drawNatively(page, digit);
-    assert.ok((await page.locator('#layers .layer').count()) > 3, name);
+    assert.ok((await page.locator('#layers .layer').count()) > 2, name);
   }
   console.log(await page.textContent('#timing'));
   await page.click('#random');
