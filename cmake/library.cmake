@@ -25,6 +25,7 @@ target_sources(mnist_formats PRIVATE ${digit_array})
 # GCC 12 warns of overlapping copies in std::string's own operator+ (gcc.gnu.org/PR105651).
 target_compile_options(mnist_cli PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 target_compile_definitions(mnist_cli PRIVATE MNIST_VERSION="${PROJECT_VERSION}")
+include(cmake/page.cmake)
 add_executable(mnist_program $<TARGET_OBJECTS:mnist_cli>)
 set_target_properties(mnist_program PROPERTIES OUTPUT_NAME mnist)
 target_link_libraries(mnist_program PRIVATE mnist mnist_flags ${libraries})

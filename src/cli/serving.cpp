@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "base/text.h"
+#include "cli/page.h"
 
 namespace mnist {
 namespace {
@@ -27,6 +28,8 @@ void serve_models(const std::vector<NamedModel>& models, const ServingOptions& o
                   const std::function<void(const std::string& url)>& started) {
   ServingOptions own = options;
   own.service.version = MNIST_VERSION;
+  own.service.page = built_in_page();
+  own.service.page.has_page_models = options.has_page_models;
   own.http.stops_on_signals = true;
   if (options.is_verbose) own.http.on_request = print_request;
   InferenceServer server(models, own.service, own.http);

@@ -78,9 +78,12 @@ function paintKernel(canvas, shape, values) {
 }
 
 export class Seeing {
+  // Null: it is not here.
   setNetwork(network) {
     this.network = network;
-    const layers = network.facts.layers.map((layer, index) => ({ ...layer, index }));
+    find('nothing-inside').hidden = network !== null;
+    find('speaks').hidden = find('layers').hidden = network === null;
+    const layers = (network?.facts.layers ?? []).map((layer, index) => ({ ...layer, index }));
     this.views = layers.filter((layer) => !UNCHANGED.includes(layer.type)).map((layer) => {
       const canvas = make('canvas', { role: 'img', ariaLabel: `Output of ${layer.name}` });
       const shape = layer.shape.join(' × ');
@@ -109,6 +112,7 @@ export class Seeing {
 
   // What goes on inside while it sees `image` and answers `label`.
   show(image, label) {
+    if (this.network === null) return;
     const { saliency, layers } = this.network.inspect(image, label);
     const { height, width } = this.network.facts;
     this.paintSaliency(image, saliency, height, width);
