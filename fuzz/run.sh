@@ -21,7 +21,7 @@ run_target() {
   local target=$1 executions=$2 folder=build/fuzz
   mkdir -p "$folder/corpus/$target" "$folder/findings" "$folder/seeds/$target" "$folder/logs"
   # A refused file may take 64 MiB; the sanitizers' own memory comes on top.
-  "$folder/${target}_fuzz" "$folder/corpus/$target" "$folder/seeds/$target" -runs="$executions" -timeout=5 \
+  "$folder/${target}_fuzz" "$folder/corpus/$target" "$folder/seeds/$target" -runs="$executions" -timeout=60 \
     -malloc_limit_mb=256 -rss_limit_mb=1024 -max_len=32768 -print_final_stats=1 -verbosity=1 \
     -artifact_prefix="$folder/findings/$target-" >"$folder/logs/$target" 2>&1 || true
   local done_runs seconds found
