@@ -25,7 +25,7 @@ list(FILTER sources EXCLUDE REGEX "/formats/builtin\\.cpp$")
 set_source_files_properties(${sources} PROPERTIES COMPILE_OPTIONS "-Oz;-Wno-shorten-64-to-32")
 set(fast ${sources})
 list(FILTER fast INCLUDE REGEX 
-  "/(ops/(.*_kernels|max_pool|transpose)|data/(augment|plane|raster)|train/(loss|opt))")
+  "/(ops/(.*_kernels|max_pool|transpose)|data/(augment|raster)|train/(loss|opt))")
 set_source_files_properties(${fast} PROPERTIES COMPILE_OPTIONS "-O2;-Wno-shorten-64-to-32")
 
 set(site ${PROJECT_BINARY_DIR}/site)

@@ -5,7 +5,7 @@ import { eachFrame, find, showGrey, shuffled } from './dom.js';
 import { Engine, threaded } from './engine.js';
 import { host } from './host.js';
 import { readDigits } from './idx.js';
-import { Models, fetchBytes } from './models.js';
+import { Models, builtInFile, fetchBytes } from './models.js';
 import { readPicture } from './picture.js';
 import { Seeing } from './seeing.js';
 import { Sketch } from './sketch.js';
@@ -67,7 +67,7 @@ async function look(drawing) {
   const { network } = page.models;
   const { sketch, truth } = page;
   const { facts } = network;
-  let label = 0;
+  let label = null;
   if (sketch.isEmpty) {
     showNothing(facts);
   } else {
@@ -197,6 +197,8 @@ async function start() {
   find('server-link').hidden = !host;
   if (!hasEngine) leaveOutEngine();
   await attempt(async () => {
+    // At once, not after the engine.
+    if (hasEngine) builtInFile('mnist-best');
     page.models = new Models(hasEngine ? await Engine.load() : null, useNetwork);
     await page.models.choose(page.models.names()[0]);
     find('build').textContent = hasEngine

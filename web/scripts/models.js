@@ -18,6 +18,18 @@ export async function fetchBytes(path) {
   return new Uint8Array(await response.arrayBuffer());
 }
 
+const builtIn = new Map();
+
+// A built-in model's file; what was fetched is kept.
+export function builtInFile(name) {
+  if (!builtIn.has(name)) {
+    const file = fetchBytes(BUILT_IN[name]);
+    file.catch(() => builtIn.delete(name));
+    builtIn.set(name, file);
+  }
+  return builtIn.get(name);
+}
+
 export class Models {
   // `engine` is null where the page has none. `changed` is called when another network answers.
   constructor(engine, changed) {
@@ -63,7 +75,7 @@ export class Models {
       const own = this.place === 'page' && this.own?.name === name ? this.own : null;
       const facts = this.place === 'server' ? host.models.find((model) => model.name === name) : null;
       const isHere = !facts || (this.engine && host.has_page_models && name in BUILT_IN);
-      const file = own?.file ?? (isHere ? await fetchBytes(BUILT_IN[name]) : null);
+      const file = own?.file ?? (isHere ? await builtInFile(name) : null);
       if (request !== this.request) return;
       const inside = isHere ? this.engine.open(file, name) : null;
       this.use(name, facts ? new NativeNetwork(facts) : inside, inside, facts ? 'native code' : fileSize(own?.size ?? file.length));
