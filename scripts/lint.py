@@ -63,11 +63,12 @@ def main():
     if missing:
         sys.exit(f"lint.py: not built, so not checked: {' '.join(missing)}")
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = list(pool.map(lambda file: check(file, entries[file], rules), files))
-    findings = [text for text in results if text]
-    print("".join(findings), end="")
-    print(f"lint: {len(files)} files, {len(findings)} with findings")
-    sys.exit(1 if findings else 0)
+        found = 0
+        for text in pool.map(lambda file: check(file, entries[file], rules), files):
+            print(text, end="", flush=True)
+            found += 1 if text else 0
+    print(f"lint: {len(files)} files, {found} with findings")
+    sys.exit(1 if found else 0)
 
 
 main()
