@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what building, testing or developing needs, from Debian's packages. Usage: install.sh [build|test|lint|web]
+# Installs what building, testing or developing needs, from Debian's packages. Usage: install.sh [build|test|lint|fuzz|web]
 set -euo pipefail
 what=${1:-build}
 
@@ -11,8 +11,9 @@ case $what in
   test) packages="$packages libgtest-dev libgmock-dev libbenchmark-dev ccache python3 python3-venv
     python3-torch libopenblas0-pthread" ;;
   lint) packages="$packages libgtest-dev libgmock-dev clang-format clang-tidy python3" ;;
+  fuzz) packages="$packages clang libclang-rt-14-dev ccache" ;;
   web) packages="$packages emscripten nodejs npm chromium ccache" ;;
-  *) echo "install.sh: build, test, lint or web expected, got '$what'" >&2; exit 2 ;;
+  *) echo "install.sh: build, test, lint, fuzz or web expected, got '$what'" >&2; exit 2 ;;
 esac
 
 missing=()

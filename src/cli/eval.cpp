@@ -11,6 +11,7 @@
 #include "base/simd.h"
 #include "base/text.h"
 #include "classify/evaluate.h"
+#include "classify/match_classes.h"
 #include "cli/arguments.h"
 #include "cli/ascii_art.h"
 #include "cli/command.h"
@@ -65,12 +66,15 @@ Dataset load_images(const Options& options, const Model& model, StatusLine& stat
     const PrepareOptions how = prepare_options(input_size(model, options.model), options.model);
     prepare = [how](const Image& image) { return prepare_digit(image, how); };
   }
-  const DataSource source = chosen_source(options.data);
+  DataSource source = chosen_source(options.data);
   if (options.prepare && source.kind != DataSource::Kind::kImageFolder) {
     throw UsageError(fmt::format("--prepare: a folder of images expected, not {}", source.text));
   }
-  return load_half(options.data, source, options.half == "train" ? Split::kTrain : Split::kTest,
-                   status, prepare);
+  const Split half = options.half == "train" ? Split::kTrain : Split::kTest;
+  Dataset dataset = options.prepare ? load_half(options.data, source, half, status, prepare)
+                                    : load_half_or_draw(options.data, source, half, status);
+  match_classes(dataset, model, options.model);
+  return dataset;
 }
 
 void print_random_image(const Options& options, const Dataset& dataset,

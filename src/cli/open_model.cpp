@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "classify/adapt_input.h"
 #include "classify/calibrate.h"
+#include "classify/match_classes.h"
 #include "classify/pixel_scalings.h"
 #include "cli/network.h"
 #include "cli/terminal.h"
@@ -76,7 +77,8 @@ Model calibrated(const std::vector<Model>& models, const std::string& path,
   data.name = arguments.calibrate;
   const DataSource source = chosen_source(data);
   // The half to learn from: calibrating learns.
-  const Dataset dataset = load_half(data, source, Split::kTrain, status);
+  Dataset dataset = load_half(data, source, Split::kTrain, status);
+  match_classes(dataset, models.front(), path);
   ThreadPool threads(run.thread_count());
   Calibration calibration = calibrate(models, dataset, threads, path);
   print_trials(calibration, arguments.calibrate, status);

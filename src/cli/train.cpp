@@ -272,7 +272,7 @@ int run(Options options) {
   check_output(request.out);
   prepare_checkpoint_folder(options, request);
   request.source = chosen_source(request.data);
-  const Dataset dataset = load_half(request.data, request.source, Split::kTrain, status);
+  const Dataset dataset = load_half_or_draw(request.data, request.source, Split::kTrain, status);
   if (is_new) make_network(options, request, dataset);
   return run_training(request, dataset);
 }

@@ -40,6 +40,14 @@ Shape document_shape(const ChannelLastValue& value) {
   return value.is_planes ? Shape{shape[2], shape[0], shape[1]} : shape;
 }
 
+// Of the operators that may stand between a convolution with dilation and its end.
+bool is_elementwise(const std::string& op) {
+  constexpr std::string_view kOps[] = {"BiasAdd",   "Relu",          "Relu6",
+                                       "Tanh",      "Sigmoid",       "Elu",
+                                       "LeakyRelu", "tfl.quantized", "tfl.relu_n1_to_1"};
+  return std::find(std::begin(kOps), std::end(kOps), op) != std::end(kOps);
+}
+
 bool is_call(const TfNode& node) {
   return node.op == "PartitionedCall" || node.op == "StatefulPartitionedCall";
 }
@@ -216,14 +224,27 @@ std::vector<TfValue> TfEvaluation::run_node(Frame& frame, const TfNode& node) {
   if (is_input) return {input_};
   if (node.op == "IdentityN") return inputs;
   if (is_call(node)) return call(frame, node, inputs);
-  const RunTfNode run_op = find_tf_op(node.op);
-  if (run_op == nullptr) fail("this operator is not known");
   order_.call_nodes(frame.prefix + node.name);
-  std::vector<TfValue> result = {run_op(*this)};
+  std::vector<TfValue> result = {run_op(node, inputs)};
   if (const auto* constant = std::get_if<TfConstantRef>(&result[0]); constant != nullptr) {
     if (node.op == "Const") names_[constant->get()] = frame.prefix + node.name;
     kept_.push_back(*constant);
   }
+  return result;
+}
+
+TfValue TfEvaluation::run_op(const TfNode& node, const std::vector<TfValue>& inputs) {
+  const RunTfNode function = find_tf_op(node.op);
+  if (function == nullptr) fail("this operator is not known");
+  const TfDilated* dilated = this->dilated(0);
+  const bool is_inside = dilated != nullptr && dilated->is_convolved && is_elementwise(node.op);
+  if (!is_inside) return function(*this);
+  std::vector<TfValue> plain = inputs;
+  plain[0] = dilated->value;
+  inputs_ = &plain;
+  TfDilated result = *dilated;
+  result.value = std::get<ChannelLastValue>(function(*this));
+  inputs_ = &inputs;
   return result;
 }
 
