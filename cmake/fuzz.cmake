@@ -8,7 +8,7 @@ function(mnist_fuzz_program name source)
   add_dependencies(fuzzers ${name})
 endfunction()
 
-foreach(format ggml gguf json keras keras-h5 npz onnx pytorch rsnet safetensors)
+foreach(format ggml gguf json keras keras-h5 npz onnx pytorch rsnet safetensors tflite)
   mnist_fuzz_program(${format}_fuzz format_fuzz.cpp)
   target_compile_definitions(${format}_fuzz PRIVATE MNIST_FUZZ_FORMAT="${format}")
   target_link_options(${format}_fuzz PRIVATE -fsanitize=fuzzer)

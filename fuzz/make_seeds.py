@@ -63,6 +63,20 @@ def keras_files(folder):
         write("saved-model", name, struct.pack("<HH", len(index), len(values)) + index + values + graph)
 
 
+def tflite_files():
+    images = np.random.default_rng(1).random((8, 1, 6, 6, 1), np.float32)
+    for name, sequential in (("sequential", True), ("functional", False)):
+        for way in ("float", "half", "integers"):
+            converter = tf.lite.TFLiteConverter.from_keras_model(small_keras(sequential))
+            if way != "float":
+                converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            if way == "half":
+                converter.target_spec.supported_types = [tf.float16]
+            if way == "integers":
+                converter.representative_dataset = lambda: ([image] for image in images)
+            write("tflite", f"{name}-{way}", converter.convert())
+
+
 def tfjs_file():
     weights = [("dense/kernel", (16, 3)), ("dense/bias", (3,))]
     manifest = [{"name": name, "shape": shape, "dtype": "float32"} for name, shape in weights]
@@ -117,6 +131,7 @@ def pictures():
 
 with tempfile.TemporaryDirectory() as name:
     keras_files(pathlib.Path(name))
+tflite_files()
 tfjs_file()
 torch_files()
 arrays()

@@ -40,7 +40,7 @@ Shape document_shape(const ChannelLastValue& value) {
   return value.is_planes ? Shape{shape[2], shape[0], shape[1]} : shape;
 }
 
-// Of the operators that may stand between a convolution with dilation and its end.
+// Of the operators that work within a dilation, or on positions that are in the batch.
 bool is_elementwise(const std::string& op) {
   constexpr std::string_view kOps[] = {"BiasAdd",   "Relu",          "Relu6",
                                        "Tanh",      "Sigmoid",       "Elu",
@@ -153,6 +153,10 @@ const TfDilated* TfEvaluation::dilated(size_t input) const {
   return input < inputs().size() ? std::get_if<TfDilated>(&inputs()[input]) : nullptr;
 }
 
+const TfPositions* TfEvaluation::positions(size_t input) const {
+  return input < inputs().size() ? std::get_if<TfPositions>(&inputs()[input]) : nullptr;
+}
+
 TfValue TfEvaluation::find(const Frame& frame, const std::string& text) const {
   const TfReference reference = parse_reference(text);
   const auto argument = frame.arguments.find(reference.node);
@@ -225,7 +229,7 @@ std::vector<TfValue> TfEvaluation::run_node(Frame& frame, const TfNode& node) {
   if (node.op == "IdentityN") return inputs;
   if (is_call(node)) return call(frame, node, inputs);
   order_.call_nodes(frame.prefix + node.name);
-  std::vector<TfValue> result = {run_op(node, inputs)};
+  std::vector<TfValue> result = {run_op(node)};
   if (const auto* constant = std::get_if<TfConstantRef>(&result[0]); constant != nullptr) {
     if (node.op == "Const") names_[constant->get()] = frame.prefix + node.name;
     kept_.push_back(*constant);
@@ -233,19 +237,32 @@ std::vector<TfValue> TfEvaluation::run_node(Frame& frame, const TfNode& node) {
   return result;
 }
 
-TfValue TfEvaluation::run_op(const TfNode& node, const std::vector<TfValue>& inputs) {
+// Runs with a first input that is a value of its own, where the node's is within something.
+ChannelLastValue TfEvaluation::run_with(RunTfNode function, const ChannelLastValue& first) {
+  const std::vector<TfValue>* given = inputs_;
+  std::vector<TfValue> plain = *given;
+  plain[0] = first;
+  inputs_ = &plain;
+  auto result = std::get<ChannelLastValue>(function(*this));
+  inputs_ = given;
+  return result;
+}
+
+TfValue TfEvaluation::run_op(const TfNode& node) {
   const RunTfNode function = find_tf_op(node.op);
   if (function == nullptr) fail("this operator is not known");
-  const TfDilated* dilated = this->dilated(0);
-  const bool is_inside = dilated != nullptr && dilated->is_convolved && is_elementwise(node.op);
-  if (!is_inside) return function(*this);
-  std::vector<TfValue> plain = inputs;
-  plain[0] = dilated->value;
-  inputs_ = &plain;
-  TfDilated result = *dilated;
-  result.value = std::get<ChannelLastValue>(function(*this));
-  inputs_ = &inputs;
-  return result;
+  const TfDilated* within = dilated(0);
+  if (within != nullptr && within->is_convolved && is_elementwise(node.op)) {
+    TfDilated result = *within;
+    result.value = run_with(function, within->value);
+    return result;
+  }
+  if (const TfPositions* each = positions(0)) {
+    const bool is_product = node.op == "MatMul" || node.op == "_FusedMatMul";
+    if (is_product) return TfPositions{run_with(find_tf_op("tfl.dense"), each->value)};
+    if (is_elementwise(node.op)) return TfPositions{run_with(function, each->value)};
+  }
+  return function(*this);
 }
 
 std::vector<TfValue> TfEvaluation::call(Frame& frame, const TfNode& node,

@@ -30,9 +30,15 @@ struct TfDilated {
   bool is_convolved = false;
 };
 
+// With the positions of a map or sequence moved into the batch: how TensorFlow says a dense layer
+// of each position. The value is as it was, (..., channels).
+struct TfPositions {
+  ChannelLastValue value;
+};
+
 // What a node makes. A ChannelLastValue depends on the network's input; its shape is without the
 // batch. Among a constant's integers -1 is the number of images.
-using TfValue = std::variant<TfConstantRef, TfVariable, ChannelLastValue, TfDilated>;
+using TfValue = std::variant<TfConstantRef, TfVariable, ChannelLastValue, TfDilated, TfPositions>;
 
 // The work of a graph that is no larger than its file.
 struct TfLimits {
@@ -62,6 +68,8 @@ class TfEvaluation {
   // Null where the input is something else.
   const TfDilated* dilated(size_t input) const;
 
+  const TfPositions* positions(size_t input) const;
+
   // What makes and orders elements in the document; its nodes are called like this one.
   ChannelLastGraph& order() { return order_; }
   std::string add_weight(const std::string& name, Tensor tensor);
@@ -89,7 +97,8 @@ class TfEvaluation {
   std::vector<TfValue> evaluate(Frame& frame, const std::vector<std::string>& references);
   void evaluate_in_order(Frame& frame, const std::string& node);
   std::vector<TfValue> run_node(Frame& frame, const TfNode& node);
-  TfValue run_op(const TfNode& node, const std::vector<TfValue>& inputs);
+  TfValue run_op(const TfNode& node);
+  ChannelLastValue run_with(TfValue (*function)(TfEvaluation&), const ChannelLastValue& first);
   std::vector<TfValue> call(Frame& frame, const TfNode& node, const std::vector<TfValue>& inputs);
   TfValue find(const Frame& frame, const std::string& reference) const;
   void spend(size_t elements);

@@ -22,6 +22,7 @@ TfValue tf_expand_dims(TfEvaluation& evaluation);
 TfValue tf_fused_conv(TfEvaluation& evaluation);
 TfValue tf_fused_depthwise_conv(TfEvaluation& evaluation);
 TfValue tf_fused_mat_mul(TfEvaluation& evaluation);
+TfValue tf_gather(TfEvaluation& evaluation);
 TfValue tf_gelu(TfEvaluation& evaluation);
 TfValue tf_hard_swish(TfEvaluation& evaluation);
 TfValue tf_identity(TfEvaluation& evaluation);
@@ -87,6 +88,7 @@ constexpr Entry kOps[] = {
     {"FusedBatchNormV2", tf_batch_norm},
     {"FusedBatchNormV3", tf_batch_norm},
     {"FusedDepthwiseConv2dNative", tf_fused_depthwise_conv},
+    {"GatherV2", tf_gather},
     {"Identity", tf_identity},
     {"LeakyRelu", tf_activation},
     {"Log", tf_activation},

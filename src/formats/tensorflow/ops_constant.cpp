@@ -142,6 +142,23 @@ TfValue tf_pack(TfEvaluation& evaluation) {
   return evaluation.keep(integer_list(values));
 }
 
+// Elements of a list.
+TfValue tf_gather(TfEvaluation& evaluation) {
+  const std::vector<int64_t> list = evaluation.integers(0);
+  const std::vector<int64_t> axis = evaluation.integers(2);
+  if (evaluation.constant(0).shape.size() != 1 || axis != std::vector<int64_t>{0}) {
+    evaluation.fail("elements of a list expected");
+  }
+  TfConstant result{.kind = Kind::kInteger, .shape = evaluation.constant(1).shape};
+  for (int64_t place : evaluation.integers(1)) {
+    if (place < 0 || place >= static_cast<int64_t>(list.size())) {
+      evaluation.fail(fmt::format("place {} in a list of {}", place, list.size()));
+    }
+    result.integers.push_back(list[static_cast<size_t>(place)]);
+  }
+  return evaluation.keep(std::move(result));
+}
+
 TfValue tf_product(TfEvaluation& evaluation) {
   int64_t product = 1;
   for (int64_t value : evaluation.integers(0)) {

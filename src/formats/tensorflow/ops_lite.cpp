@@ -62,6 +62,9 @@ TfValue tf_prelu(TfEvaluation& evaluation) {
 TfValue tf_dense(TfEvaluation& evaluation) {
   ChannelLastValue value = evaluation.value(0);
   Tensor kernel = floats_of(evaluation, 1);
+  if (evaluation.node().flag("transpose_b", false) && kernel.shape.size() == 2) {
+    kernel = dense_kernel(kernel, {});
+  }
   if (value.shape.empty() || kernel.shape.size() != 2 || kernel.shape[0] != value.shape.back()) {
     evaluation.fail(
         fmt::format("a matrix {} for {}", to_string(kernel.shape), to_string(value.shape)));

@@ -40,6 +40,18 @@ Shape image_shape(const TfEvaluation& evaluation, const std::vector<int64_t>& ta
   return shape;
 }
 
+// Whether the target is (positions of all images, channels). Among integers -1 is the number of
+// images: -49 is 49 times as many.
+bool is_position_list(const Shape& shape, const std::vector<int64_t>& target) {
+  if (target.size() != 2 || target[1] < 1) return false;
+  const auto elements = static_cast<int64_t>(element_count(shape));
+  const int64_t positions = elements / target[1];
+  if (positions < 2 || elements % target[1] != 0) return false;
+  if (target[0] == -positions) return true;
+  return shape.size() > 1 && target[1] == shape.back() &&
+         (target[0] == -1 || target[0] == positions);
+}
+
 TfValue reshaped_constant(TfEvaluation& evaluation, std::vector<int64_t> shape) {
   TfConstant constant = evaluation.constant(0);
   const size_t count = element_count(constant.shape);
@@ -96,9 +108,15 @@ ChannelLastValue padded(TfEvaluation& evaluation, const ChannelLastValue& given,
 TfValue tf_reshape(TfEvaluation& evaluation) {
   const std::vector<int64_t> target = evaluation.integers(1);
   if (evaluation.is_constant(0)) return reshaped_constant(evaluation, target);
-  const ChannelLastValue& value = evaluation.value(0);
-  return evaluation.order().reshaped(value,
-                                     image_shape(evaluation, target, element_count(value.shape)));
+  const TfPositions* positions = evaluation.positions(0);
+  const ChannelLastValue& value = positions != nullptr ? positions->value : evaluation.value(0);
+  const size_t elements = element_count(value.shape);
+  if (is_position_list(value.shape, target)) {
+    if (target[1] == value.shape.back()) return TfPositions{value};
+    const int64_t count = static_cast<int64_t>(elements) / target[1];
+    return TfPositions{evaluation.order().reshaped(value, {count, target[1]})};
+  }
+  return evaluation.order().reshaped(value, image_shape(evaluation, target, elements));
 }
 
 TfValue tf_expand_dims(TfEvaluation& evaluation) {

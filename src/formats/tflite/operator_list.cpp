@@ -13,6 +13,7 @@ void tflite_conv(TfliteTranslation& translation);
 void tflite_depthwise_conv(TfliteTranslation& translation);
 void tflite_divide(TfliteTranslation& translation);
 void tflite_fully_connected(TfliteTranslation& translation);
+void tflite_gather(TfliteTranslation& translation);
 void tflite_gelu(TfliteTranslation& translation);
 void tflite_l2_normalization(TfliteTranslation& translation);
 void tflite_leaky_relu(TfliteTranslation& translation);
@@ -73,7 +74,7 @@ constexpr TfliteOperatorEntry kOperators[] = {
     {"EMBEDDING_LOOKUP_SPARSE"},
     {"PAD", tflite_same, "Pad"},
     {"UNIDIRECTIONAL_SEQUENCE_RNN"},
-    {"GATHER"},
+    {"GATHER", tflite_gather},
     {"BATCH_TO_SPACE_ND", tflite_same, "BatchToSpaceND"},
     {"SPACE_TO_BATCH_ND", tflite_same, "SpaceToBatchND"},
     {"TRANSPOSE", tflite_same, "Transpose"},

@@ -129,6 +129,12 @@ void tflite_split(TfliteTranslation& translation) {
   }
 }
 
+void tflite_gather(TfliteTranslation& translation) {
+  const auto axis = translation.option<int32_t>(kGatherOptions, 0, 0, "axis");
+  translation.add_node(
+      "GatherV2", {translation.input(0), translation.input(1), translation.add_integers({axis})});
+}
+
 void tflite_mirror_pad(TfliteTranslation& translation) {
   TfNode& node = translation.add_node_of_inputs("MirrorPad");
   const bool is_reflect = translation.option<int8_t>(kMirrorPadOptions, 0, 0, "mode") == 0;

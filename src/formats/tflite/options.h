@@ -17,6 +17,7 @@ enum TfliteOptions : uint8_t {
   kResizeBilinearOptions = 15,
   kReshapeOptions = 17,
   kMulOptions = 21,
+  kGatherOptions = 23,
   kReducerOptions = 27,
   kSubOptions = 28,
   kDivOptions = 29,
