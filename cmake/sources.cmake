@@ -20,7 +20,7 @@ set(MNIST_NEED_LIBRARIES
   formats/keras/
   formats/pytorch/         # base/zip
   formats/npz
-  formats/tensorflow/(bundle|graph_proto|saved_model|table|variable_keys)  # folders of files
+  "formats/tensorflow/(bundle|graph_proto|saved_model|table|variable_keys)"  # folders of files
   formats/tfjs/
   train/checkpoint.cpp)    # zlib
 
