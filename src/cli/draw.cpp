@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <optional>
@@ -14,6 +13,7 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/serving.h"
+#include "cli/standard_streams.h"
 #include "mnist/builtin.h"
 
 namespace mnist {
@@ -77,13 +77,13 @@ void run(const Options& options) {
   serving.http.port = static_cast<uint16_t>(options.port.value_or(0));
   // The browser's process is not waited for, so it must not stay as a zombie.
   std::signal(SIGCHLD, SIG_IGN);
-  serve_models({{"digit", grey_input(builtin_model(), "the built-in model")}}, serving,
-               [&](const std::string& url) {
-                 const bool is_opened = !options.is_browser_off && open_browser(url);
-                 fmt::print("{} {} (Ctrl-C ends it)\n",
-                            is_opened ? "drawing at" : "open this in a browser:", url);
-                 std::fflush(stdout);
-               });
+  serve_models(
+      {{"digit", grey_input(builtin_model(), "the built-in model")}}, serving,
+      [&](const std::string& url) {
+        const bool is_opened = !options.is_browser_off && open_browser(url);
+        write_output(fmt::format("{} {} (Ctrl-C ends it)\n",
+                                 is_opened ? "drawing at" : "open this in a browser:", url));
+      });
 }
 
 }  // namespace
