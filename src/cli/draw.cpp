@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <optional>
@@ -15,6 +14,7 @@
 #include "cli/commands.h"
 #include "cli/page.h"
 #include "cli/serving.h"
+#include "cli/standard_streams.h"
 #include "mnist/builtin.h"
 
 namespace mnist {
@@ -93,9 +93,8 @@ void run(const Options& options) {
   serving.has_page_models = true;
   serve_models(page_models(), serving, [&](const std::string& url) {
     const bool is_opened = !options.is_browser_off && open_browser(url);
-    fmt::print("{} {} (Ctrl-C ends it)\n",
-               is_opened ? "drawing at" : "open this in a browser:", url);
-    std::fflush(stdout);
+    write_output(fmt::format("{} {} (Ctrl-C ends it)\n",
+                             is_opened ? "drawing at" : "open this in a browser:", url));
   });
 }
 

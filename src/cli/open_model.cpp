@@ -85,6 +85,11 @@ Model calibrated(const std::vector<Model>& models, const std::string& path,
   return std::move(calibration.model);
 }
 
+void set_pixels(const ModelArguments& arguments, Model& model) {
+  if (arguments.pixels.empty()) return;
+  model.pixels = as_usage([&] { return parse_scaling(arguments.pixels); });
+}
+
 [[noreturn]] void fail_ambiguous(const std::vector<Model>& models, const std::string& path) {
   constexpr size_t kMostNamed = 6;
   std::vector<std::string> names;
@@ -103,7 +108,7 @@ Model calibrated(const std::vector<Model>& models, const std::string& path,
 
 }  // namespace
 
-void add_model_options(Command& command, ModelArguments& arguments) {
+void add_model_options(Command& command, ModelArguments& arguments, ModelUse use) {
   command.text("--arch", arguments.arch, "NETWORK",
                "Of a file that holds weights only: an architecture, a JSON file, or one of the "
                "networks that fit, by number or text");
@@ -114,6 +119,7 @@ void add_model_options(Command& command, ModelArguments& arguments) {
   for (const NamedScaling& named : named_scalings()) scalings.push_back(named.name);
   command.text("--pixels", arguments.pixels, "SCALING",
                "How pixels 0..255 become inputs: " + join(scalings) + ", or SCALE,OFFSET");
+  if (use == ModelUse::kAsItIs) return;
   command.text("--fit", arguments.fit, "HOW",
                "Bring images of another size to the model's: pad, resize or mean");
 }
@@ -132,9 +138,7 @@ Model open_model(const std::string& path, const ModelArguments& arguments, const
     fail_ambiguous(candidates.models, path);
   }
   Model model = std::move(candidates.models.front());
-  if (!arguments.pixels.empty()) {
-    model.pixels = as_usage([&] { return parse_scaling(arguments.pixels); });
-  }
+  set_pixels(arguments, model);
   return model;
 }
 
@@ -146,6 +150,7 @@ Model open_network(const std::string& name, const ModelArguments& arguments) {
     throw UsageError(fmt::format(
         "--arch and --calibrate: are about weights, and {} is a network without", name));
   }
+  set_pixels(arguments, *network);
   return *std::move(network);
 }
 

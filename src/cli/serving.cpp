@@ -3,16 +3,16 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <cstdio>
 
 #include "base/text.h"
 #include "cli/page.h"
+#include "cli/standard_streams.h"
 
 namespace mnist {
 namespace {
 
 // In one write, since requests end on several threads.
-void print_line(const std::string& text) { fmt::print(stderr, "mnist: {}\n", text); }
+void print_line(const std::string& text) { write_error(fmt::format("mnist: {}\n", text)); }
 
 void print_request(const RequestReport& report) {
   const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(report.time);
