@@ -204,7 +204,7 @@ def recurrent():
 
 class Flex(keras.layers.Layer):
     def call(self, value):
-        return tensorflow.raw_ops.Lgamma(x=value)
+        return tensorflow.raw_ops.Betainc(a=value + 1, b=value + 2, x=tensorflow.sigmoid(value))
 
 
 def with_flex(converter, _):
@@ -212,6 +212,6 @@ def with_flex(converter, _):
                                            tensorflow.lite.OpsSet.SELECT_TF_OPS]
 
 
-program.expect_refused(convert(sequential(layers.Flatten(), Flex(), layers.Dense(10)), with_flex), "FlexLgamma")
+program.expect_refused(convert(sequential(layers.Flatten(), Flex(), layers.Dense(10)), with_flex), "FlexBetainc")
 program.expect_refused(convert(recurrent()), "UNIDIRECTIONAL_SEQUENCE_LSTM")
 print(f"TensorFlow {tensorflow.__version__}")

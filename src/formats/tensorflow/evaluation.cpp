@@ -13,6 +13,8 @@ namespace mnist {
 namespace {
 
 constexpr size_t kDeepestCall = 32;
+// Networks of this field read far less; what a size may cost before weights refuse it is bounded.
+constexpr uint64_t kLargestInput = uint64_t{1} << 22;
 
 // What is fed: with its channels last, unless it looks like an image with its channels first.
 ChannelLastValue input_value(const TfGraph& graph, const std::string& who) {
@@ -27,7 +29,14 @@ ChannelLastValue input_value(const TfGraph& graph, const std::string& who) {
     throw Error(
         fmt::format("{}: an input of a fixed size expected, got {}", who, to_string(shape)));
   }
-  element_count(value.shape);
+  uint64_t elements = 1;
+  for (int64_t extent : value.shape) {
+    elements *= std::min<uint64_t>(static_cast<uint64_t>(extent), kLargestInput + 1);
+    if (elements > kLargestInput) {
+      throw Error(fmt::format("{}: an input of at most {} elements expected, got {}", who,
+                              kLargestInput, to_string(shape)));
+    }
+  }
   if (value.shape.size() == 3) {
     const auto is_depth = [](int64_t extent) { return extent == 1 || extent == 3; };
     value.is_planes = is_depth(value.shape[2]) || !is_depth(value.shape[0]);

@@ -46,6 +46,16 @@ Shape extents(const FlatBufferTable& table, uint16_t field, const char* name) {
   return {values.begin(), values.end()};
 }
 
+Shape shape_of(const FlatBufferTable& tensor) {
+  Shape shape = extents(tensor, kShape, "shape");
+  try {
+    element_count(shape);
+  } catch (const Error& error) {
+    tensor.fail(error.what());
+  }
+  return shape;
+}
+
 std::span<const std::byte> buffer_data(const FlatBufferTable& buffer,
                                        std::span<const std::byte> file) {
   const auto offset = buffer.number<uint64_t>(kOffset, 0, "offset");
@@ -66,7 +76,7 @@ TfliteTensor read_tensor(const FlatBufferTable& table, const FlatBufferTables& b
     table.fail("its values lie in another file, which is not read");
   }
   return {.name = table.text(kName, "name"),
-          .shape = extents(table, kShape, "shape"),
+          .shape = shape_of(table),
           .signature = extents(table, kSignature, "shape_signature"),
           .type = static_cast<TfliteType>(table.number<int8_t>(kType, 0, "type")),
           .data = buffer == 0 ? std::span<const std::byte>() : buffer_data(buffers[buffer], file),

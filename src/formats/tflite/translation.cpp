@@ -244,10 +244,9 @@ void TfliteTranslation::run_operator(const TfliteOperator& op) {
 // Probabilities that are rounded last of all: the document ends in a softmax, so that logits and
 // losses can be had.
 std::string TfliteTranslation::without_rounding(const std::string& node) const {
-  const TfNode& last = graph_.nodes.at(node);
-  if (last.op != "tfl.quantized") return node;
-  const TfNode& rounded = graph_.nodes.at(last.inputs[0]);
-  return rounded.op == "Softmax" || rounded.op == "LogSoftmax" ? rounded.name : node;
+  const TfNode* last = &graph_.nodes.at(node);
+  while (last->op == "tfl.quantized") last = &graph_.nodes.at(last->inputs[0]);
+  return last->op == "Softmax" || last->op == "LogSoftmax" ? last->name : node;
 }
 
 TfGraph TfliteTranslation::run() && {
