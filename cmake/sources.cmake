@@ -15,7 +15,7 @@ set(MNIST_NEED_LIBRARIES
   data/download.cpp        # libcurl
   data/fetch.cpp
   data/jpeg.cpp            # libjpeg
-  data/png.cpp             # libpng
+  data/png                 # libpng, zlib
   formats/hdf5/            # libhdf5
   formats/keras/
   formats/pytorch/         # base/zip
