@@ -259,9 +259,10 @@ TEST_F(TrainFilesTest, NetworksThatMakeNoSenseAreRefusedByNameAndPlace) {
 
 TEST_F(TrainFilesTest, ATestHalfThatDoesNotFitIsFoundBeforeTheTraining) {
   write_digits("digits", 60);
+  write_digits("test", 60);
   write("many-labels", std::string("\0\0\x08\x01\0\0\0\x3c", 8) + std::string(60, '\x0c'));
   expect(1,
-         {"train", "mnist-mlp", "a.gguf", "digits-images", "digits-labels", "digits-images",
+         {"train", "mnist-mlp", "a.gguf", "digits-images", "digits-labels", "test-images",
           "many-labels", "--epochs", "1000000"},
          "13 classes");
 }
