@@ -29,6 +29,8 @@ void redirect(const fs::path& file, int flags, int descriptor) {
   }
   const int handle = ::open(file.c_str(), flags, 0600);
   if (handle < 0 || ::dup2(handle, descriptor) < 0) ::_exit(126);
+  // Where a lower one was closed before, this one has its number.
+  if (handle != descriptor) ::close(handle);
 }
 
 }  // namespace
