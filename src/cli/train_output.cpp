@@ -1,8 +1,8 @@
 #include "cli/train_output.h"
 
 #include <fmt/format.h>
-#include <stdlib.h>
 
+#include <cstdlib>
 #include <system_error>
 
 #include "base/file.h"

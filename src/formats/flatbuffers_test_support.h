@@ -16,7 +16,7 @@ struct FlatTable;
 struct FlatField {
   std::string number = {};
   std::string vector = {};  // elements' bytes
-  size_t count = 0;    // of elements
+  size_t count = 0;         // of elements
   std::vector<FlatTable> tables = {};
   enum class Kind { kNumber, kVector, kTable, kTables } kind = Kind::kNumber;
 };
