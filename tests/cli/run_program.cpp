@@ -27,8 +27,7 @@ void redirect(const fs::path& file, int flags, int descriptor) {
     ::close(descriptor);
     return;
   }
-  // Not inherited itself: it may have got the number of a stream that was closed.
-  const int handle = ::open(file.c_str(), flags | O_CLOEXEC, 0600);
+  const int handle = ::open(file.c_str(), flags, 0600);
   if (handle < 0 || ::dup2(handle, descriptor) < 0) ::_exit(126);
   // Where a lower one was closed before, this one has its number.
   if (handle != descriptor) ::close(handle);
