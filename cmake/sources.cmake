@@ -15,12 +15,12 @@ set(MNIST_NEED_LIBRARIES
   data/download.cpp        # libcurl
   data/fetch.cpp
   data/jpeg.cpp            # libjpeg
-  data/png.cpp             # libpng
+  data/png                 # libpng, zlib
   formats/hdf5/            # libhdf5
   formats/keras/
   formats/pytorch/         # base/zip
   formats/npz
-  formats/tensorflow/      # formats/keras
+  "formats/tensorflow/(bundle|graph_proto|saved_model|table|variable_keys)"  # folders of files
   formats/tfjs/
   train/checkpoint.cpp)    # zlib
 

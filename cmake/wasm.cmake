@@ -1,6 +1,7 @@
 # cmake --preset wasm: the library for browsers and the page, as one folder of static files
-# (build/wasm/site). The code is compiled once and linked twice: with threads, which need headers of
-# the server's that many hosts cannot set, and without; the page chooses.
+# (build/wasm/site). The code is compiled once and linked three times: the page's engine with threads,
+# which need headers of the server's that many hosts cannot set, and without; the page chooses. And
+# the reader of other programs' model files, which only those load who have one.
 set(MNIST_WITHOUT_LIBRARIES ON)
 
 # Header-only libraries, without the rest of /usr/include.
@@ -24,30 +25,44 @@ list(FILTER sources EXCLUDE REGEX "/formats/builtin\\.cpp$")
 set_source_files_properties(${sources} PROPERTIES COMPILE_OPTIONS "-Oz;-Wno-shorten-64-to-32")
 set(fast ${sources})
 list(FILTER fast INCLUDE REGEX 
-  "/(ops/(.*_kernels|activation|batch_norm|max_pool|transpose)|data/(augment|plane|raster)|train/(loss|opt))")
+  "/(ops/(.*_kernels|max_pool|transpose)|data/(augment|raster)|train/(loss|opt))")
 set_source_files_properties(${fast} PROPERTIES COMPILE_OPTIONS "-O2;-Wno-shorten-64-to-32")
 
 set(site ${PROJECT_BINARY_DIR}/site)
-add_library(mnist_wasm OBJECT ${sources})
-target_link_libraries(mnist_wasm PRIVATE mnist_flags)
-target_include_directories(mnist_wasm SYSTEM PRIVATE ${headers})
+set(page ${sources})
+list(FILTER page INCLUDE REGEX "/src/web/[a-z_]+\\.cpp$")
+set(reader ${sources})
+list(FILTER reader INCLUDE REGEX "/src/web/reader/")
+set(shared exports fmt gguf)
+list(TRANSFORM shared REPLACE "(.+)" "${PROJECT_SOURCE_DIR}/src/web/\\1.cpp")
+list(REMOVE_ITEM page ${shared})
+list(REMOVE_ITEM sources ${page} ${reader})
+# An archive: what a program does not ask for is not in it.
+add_library(mnist_wasm STATIC ${sources})
+target_link_libraries(mnist_wasm PUBLIC mnist_flags)
+target_include_directories(mnist_wasm SYSTEM PUBLIC ${headers})
 # Neither locales nor streams: they would be a quarter of the result.
-target_compile_definitions(mnist_wasm PRIVATE MNIST_WITHOUT_LIBRARIES JSON_NO_IO
-  FMT_STATIC_THOUSANDS_SEPARATOR=',')
-target_compile_options(mnist_wasm PRIVATE -pthread -msimd128 -fwasm-exceptions -fno-rtti
+target_compile_definitions(mnist_wasm PUBLIC MNIST_WITHOUT_LIBRARIES JSON_NO_IO
+  FMT_USE_LONG_DOUBLE=0 FMT_STATIC_THOUSANDS_SEPARATOR=',')
+target_compile_options(mnist_wasm PUBLIC -pthread -msimd128 -fwasm-exceptions -fno-rtti
   "SHELL:-include ${PROJECT_SOURCE_DIR}/src/web/old_libcxx.h")
 
 function(mnist_wasm name)
-  add_executable(${name} $<TARGET_OBJECTS:mnist_wasm>)
+  cmake_parse_arguments(ARG "" "" "SOURCES;OPTIONS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE mnist_wasm)
   target_link_options(${name} PRIVATE -Oz -fwasm-exceptions --no-entry
-    -sENVIRONMENT=web,worker,node -sMODULARIZE -sEXPORT_ES6 -sALLOW_MEMORY_GROWTH
+    -sMODULARIZE -sEXPORT_ES6 -sALLOW_MEMORY_GROWTH
     -sMAXIMUM_MEMORY=1GB -sTOTAL_STACK=1MB -sFILESYSTEM=0 -sMALLOC=emmalloc
-    -sEXPORTED_FUNCTIONS=_malloc,_free ${ARGN})
+    -sEXPORTED_FUNCTIONS=_malloc,_free -sBINARYEN_EXTRA_PASSES=-Oz ${ARG_OPTIONS})
   set_target_properties(${name} PROPERTIES LINKER_LANGUAGE CXX SUFFIX .js
     RUNTIME_OUTPUT_DIRECTORY ${site})
 endfunction()
-mnist_wasm(mnist)
-mnist_wasm(mnist-threads -pthread -sPTHREAD_POOL_SIZE=Module.threads -sIMPORTED_MEMORY
+# Under Node, the build makes test digits and tests look at numbers.
+mnist_wasm(mnist SOURCES ${page} OPTIONS -sENVIRONMENT=web,worker,node)
+mnist_wasm(mnist-reader SOURCES ${reader} OPTIONS -sENVIRONMENT=web,worker,node)
+mnist_wasm(mnist-threads SOURCES ${page} OPTIONS -sENVIRONMENT=web,worker -pthread
+  -sPTHREAD_POOL_SIZE=Module.threads -sIMPORTED_MEMORY
   -sINITIAL_MEMORY=32MB -Wno-pthreads-mem-growth)
 
 # The page, its models and some test digits (MNIST's, where MNIST_DATA_DIR names a folder with them).
@@ -56,4 +71,4 @@ add_custom_target(site ALL
   COMMAND ${NODE} ${PROJECT_SOURCE_DIR}/web/make_site.mjs
           ${PROJECT_SOURCE_DIR} ${site}
   VERBATIM)
-add_dependencies(site mnist mnist-threads)
+add_dependencies(site mnist mnist-reader mnist-threads)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds a preset: build.sh [release|debug|asan|tsan|wasm] [cmake options...] [--target target...]. The
+# Builds a preset: build.sh [release|debug|asan|tsan|fuzz|wasm] [cmake options...] [--target target...]. The
 # program is build/PRESET/mnist.
 set -euo pipefail
 cd "$(dirname "$0")/.."

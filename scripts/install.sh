@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what building, testing or developing needs, from Debian's packages. Usage: install.sh [build|test|lint|web]
+# Installs what building, testing or developing needs, from Debian's packages. Usage: install.sh [build|test|lint|fuzz|web]
 set -euo pipefail
 what=${1:-build}
 
@@ -11,22 +11,31 @@ case $what in
   test) packages="$packages libgtest-dev libgmock-dev libbenchmark-dev ccache python3 python3-venv
     python3-torch libopenblas0-pthread" ;;
   lint) packages="$packages libgtest-dev libgmock-dev clang-format clang-tidy python3" ;;
-  web) packages="$packages emscripten nodejs npm chromium ccache" ;;
-  *) echo "install.sh: build, test, lint or web expected, got '$what'" >&2; exit 2 ;;
+  fuzz) packages="$packages clang libclang-rt-14-dev ccache" ;;
+  web) packages="$packages emscripten nodejs chromium ccache" ;;
+  *) echo "install.sh: build, test, lint, fuzz or web expected, got '$what'" >&2; exit 2 ;;
 esac
 
-missing=()
-for package in $packages; do
-  dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
-done
-[ ${#missing[@]} -eq 0 ] && exit 0
-
-if ! command -v apt-get >/dev/null; then
-  echo "install.sh: no apt-get here; install these by hand: ${missing[*]}" >&2
-  exit 1
-fi
 as_root=""
 [ "$(id -u)" -eq 0 ] || as_root=sudo
-echo "Installing ${missing[*]}" >&2
-$as_root apt-get update -qq
-DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+
+# Installs those of the named packages that are not there.
+install_missing() {
+  local missing=() package
+  for package in "$@"; do
+    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+  done
+  [ ${#missing[@]} -eq 0 ] && return
+  if ! command -v apt-get >/dev/null; then
+    echo "install.sh: no apt-get here; install these by hand: ${missing[*]}" >&2
+    exit 1
+  fi
+  echo "Installing ${missing[*]}" >&2
+  $as_root apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# shellcheck disable=SC2086  # a list of words
+install_missing $packages
+# Other makers' nodejs packages contain npm and refuse Debian's.
+[ "$what" != web ] || command -v npm >/dev/null || install_missing npm

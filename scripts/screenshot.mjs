@@ -1,17 +1,20 @@
-// screenshot.mjs [FOLDER]: makes docs/page.png, the README's picture of the page; with a folder, a
-// picture of every state of it there instead, light, dark and 360 pixels wide. After
-// scripts/build.sh wasm; tests/browser/run.sh installs what it needs.
+// screenshot.mjs [FOLDER [STATE...]]: makes docs/page.png, the README's picture of the page; with a
+// folder, a picture of every state of it there instead, light and dark and from 360 pixels wide to a
+// large screen. After scripts/build.sh wasm (and release, for the native state);
+// tests/browser/run.sh installs what it needs.
 import path from 'node:path';
 
-import { drawDigit, launch, open, settle } from '../tests/browser/page.mjs';
+import { drawDigit, launch, open, settle, startProgram, until } from '../tests/browser/page.mjs';
 
-const folder = process.argv[2];
+const [folder, ...wanted] = process.argv.slice(2);
 const ROOT = path.resolve(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '..');
 
 const LOOKS = {
   light: { colorScheme: 'light' },
   dark: { colorScheme: 'dark' },
   narrow: { colorScheme: 'light', viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true },
+  tablet: { colorScheme: 'dark', viewport: { width: 820, height: 1180 }, hasTouch: true },
+  wide: { colorScheme: 'light', viewport: { width: 1920, height: 1080 } },
 };
 
 const STATES = {
@@ -34,6 +37,11 @@ const STATES = {
     await page.setInputFiles('#model-file', { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('hello') });
     await page.waitForSelector('#problem:not([hidden])');
   },
+  native: async (page) => {
+    await page.click('label[for="place-server"]');
+    await drawDigit(page, 6);
+    await until(page, () => document.getElementById('digit').textContent === '6');
+  },
   training: async (page) => {
     await page.click('#tab-train');
     await page.click('#train-start');
@@ -51,20 +59,22 @@ const STATES = {
 };
 
 async function shoot(browser, look, state, file, fullPage) {
-  const { page, close } = await open(browser, { deviceScaleFactor: 1, ...LOOKS[look] });
+  const server = state === 'native' ? await startProgram('draw', '--no-browser') : undefined;
+  const { page, close } = await open(browser, { server, deviceScaleFactor: 1, ...LOOKS[look] });
   await STATES[state](page);
   await settle(page);
   await page.waitForTimeout(200);
   await page.evaluate(() => scrollTo(0, 0));
   await page.screenshot({ path: file, fullPage });
   await close();
+  await server?.close();
   console.log(file);
 }
 
 const browser = await launch();
 if (folder) {
   for (const look of Object.keys(LOOKS)) {
-    for (const state of Object.keys(STATES)) await shoot(browser, look, state, path.join(folder, `${state}-${look}.png`), true);
+    for (const state of wanted.length > 0 ? wanted : Object.keys(STATES)) await shoot(browser, look, state, path.join(folder, `${state}-${look}.png`), true);
   }
 } else {
   await shoot(browser, 'light', 'drawn', path.join(ROOT, 'docs/page.png'), false);

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what is needed, builds, and passes every test. With --quick, without sanitizers, the
-# installed package and other programs. In CI a test that is skipped for lack of material is a failure.
+# Installs what is needed, builds, and passes every test. With --quick, without the page, sanitizers,
+# the installed package and other programs. In CI a test that is skipped for lack of material is a
+# failure.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 quick=${1:-}
@@ -35,6 +36,13 @@ scripts/install.sh test
 stage "layers"
 python3 scripts/check_layers.py
 
+if [ "$quick" != --quick ]; then
+  # Before the program, which the page becomes a part of.
+  stage "the page's WebAssembly"
+  scripts/install.sh web
+  scripts/build.sh wasm
+fi
+
 stage "build"
 scripts/build.sh release -DMNIST_TESTS=ON
 
@@ -56,4 +64,7 @@ if [ "$quick" != --quick ]; then
 
   stage "peers: the programs whose files are read and written"
   tests/peers/run.sh build/release/mnist
+
+  stage "the page in a browser"
+  tests/browser/run.sh
 fi

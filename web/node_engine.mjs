@@ -6,11 +6,12 @@ import { pathToFileURL } from 'node:url';
 
 import { Engine } from './scripts/engine.js';
 
-export async function loadEngine(site) {
+// `name`: "mnist", or "mnist-reader", which converts other programs' files.
+export async function loadEngine(site, name = 'mnist') {
   // What Emscripten's output expects of Node, and a module does not have.
   globalThis.require = createRequire(import.meta.url);
   globalThis.__dirname = site;
-  const file = path.resolve(site, 'mnist.js');
+  const file = path.resolve(site, `${name}.js`);
   const { default: create } = await import(pathToFileURL(file).href);
   return new Engine(await create({ wasmBinary: fs.readFileSync(file.replace(/js$/, 'wasm')) }));
 }

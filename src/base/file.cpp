@@ -12,6 +12,7 @@
 
 #include "base/prefault.h"
 #include "base/text.h"
+#include "base/try_write.h"
 #include "mnist/error.h"
 
 namespace mnist {
@@ -118,13 +119,19 @@ class DescriptorSink : public Sink {
   fs::path path_;
 };
 
-// Where the bytes of `path` are to end up: the target of a symbolic link, else `path`.
+// Where the bytes of `path` are to end up: what the symbolic links there lead to, whether it exists
+// or not, else `path`.
 fs::path final_target(const fs::path& path) {
+  constexpr int kMostLinks = 40;  // as the kernel
+  fs::path target = path;
   std::error_code error;
-  if (!fs::is_symlink(fs::symlink_status(path, error))) return path;
-  fs::path target = fs::weakly_canonical(path, error);
-  if (error) fail(path, "link cannot be followed", error.value());
-  return target;
+  for (int i = 0; i < kMostLinks; ++i) {
+    if (!fs::is_symlink(fs::symlink_status(target, error))) return target;
+    const fs::path next = fs::read_symlink(target, error);
+    if (error) fail(path, "link cannot be followed", error.value());
+    target = target.parent_path() / next;  // `next` alone where that is absolute
+  }
+  fail(path, "link cannot be followed", ELOOP);
 }
 
 void sync_directory(const fs::path& directory) {
@@ -139,6 +146,70 @@ void write_directly(const fs::path& path, const std::function<void(Sink&)>& writ
   DescriptorSink sink(file.get(), path);
   write_content(sink);
 }
+
+// What lies at a path that is to be written.
+struct OldFile {
+  bool exists = false;
+  bool is_direct = false;  // standard output, a device, a pipe: takes bytes, is not replaced
+  mode_t mode = 0;
+};
+
+// Throws where it must not be replaced.
+OldFile examine_old(const fs::path& path) {
+  OldFile old;
+  struct stat status {};
+  old.exists = path != "-" && ::stat(path.c_str(), &status) == 0;
+  if (old.exists && S_ISDIR(status.st_mode)) fail(path, "cannot be written", EISDIR);
+  old.is_direct = path == "-" || (old.exists && !S_ISREG(status.st_mode));
+  old.mode = status.st_mode & 07777;
+  if (old.exists && ::access(path.c_str(), W_OK) != 0) fail(path, "cannot be written", errno);
+  return old;
+}
+
+// The new content beside the file that it is for; removed unless it takes that one's place.
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(const fs::path& path)
+      : path_(path),
+        target_(final_target(path)),
+        name_((directory() / (target_.filename().string() + ".tmp-XXXXXX")).string()),
+        file_(::mkostemp(name_.data(), O_CLOEXEC)) {
+    if (file_.get() < 0) fail(path_, "cannot be written", errno);
+  }
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  ~TemporaryFile() {
+    if (!is_renamed_) ::unlink(name_.c_str());
+  }
+
+  void fill(const std::function<void(Sink&)>& write_content) {
+    DescriptorSink sink(file_.get(), path_);
+    write_content(sink);
+    if (::fsync(file_.get()) != 0) fail(path_, "cannot be written", errno);
+  }
+
+  void take_place(const OldFile& old) {
+    const mode_t mask = ::umask(0);
+    ::umask(mask);
+    const mode_t mode = old.exists ? old.mode : 0666 & ~mask;
+    if (::fchmod(file_.get(), mode) != 0) fail(path_, "cannot be written", errno);
+    if (::close(file_.release()) != 0) fail(path_, "cannot be written", errno);
+    if (::rename(name_.c_str(), target_.c_str()) != 0) fail(path_, "cannot be replaced", errno);
+    is_renamed_ = true;
+    sync_directory(directory());
+  }
+
+ private:
+  fs::path directory() const {
+    return target_.has_parent_path() ? target_.parent_path() : fs::path(".");
+  }
+
+  fs::path path_;
+  fs::path target_;
+  std::string name_;
+  Descriptor file_;
+  bool is_renamed_ = false;
+};
 
 }  // namespace
 
@@ -196,34 +267,19 @@ void MemorySink::write(std::span<const std::byte> more) {
 }
 
 void write_file(const fs::path& path, const std::function<void(Sink&)>& write_content) {
-  struct stat status {};
-  bool exists = path != "-" && ::stat(path.c_str(), &status) == 0;
-  if (exists && S_ISDIR(status.st_mode)) fail(path, "cannot be written", EISDIR);
-  if (path == "-" || (exists && !S_ISREG(status.st_mode))) {
+  const OldFile old = examine_old(path);
+  if (old.is_direct) {
     write_directly(path, write_content);
     return;
   }
-  if (exists && ::access(path.c_str(), W_OK) != 0) fail(path, "cannot be written", errno);
-  fs::path target = final_target(path);
-  fs::path directory = target.has_parent_path() ? target.parent_path() : fs::path(".");
-  std::string temporary = (directory / (target.filename().string() + ".tmp-XXXXXX")).string();
-  Descriptor file(::mkostemp(temporary.data(), O_CLOEXEC));
-  if (file.get() < 0) fail(path, "cannot be written", errno);
-  try {
-    DescriptorSink sink(file.get(), path);
-    write_content(sink);
-    mode_t mask = ::umask(0);
-    ::umask(mask);
-    mode_t mode = exists ? status.st_mode & 07777 : 0666 & ~mask;
-    if (::fchmod(file.get(), mode) != 0) fail(path, "cannot be written", errno);
-    if (::fsync(file.get()) != 0) fail(path, "cannot be written", errno);
-    if (::close(file.release()) != 0) fail(path, "cannot be written", errno);
-    if (::rename(temporary.c_str(), target.c_str()) != 0) fail(path, "cannot be replaced", errno);
-  } catch (...) {
-    ::unlink(temporary.c_str());
-    throw;
-  }
-  sync_directory(directory);
+  TemporaryFile file(path);
+  file.fill(write_content);
+  file.take_place(old);
+}
+
+void try_write_file(const fs::path& path, std::span<const std::byte> bytes) {
+  if (examine_old(path).is_direct) return;
+  TemporaryFile(path).fill([&](Sink& sink) { sink.write(bytes); });
 }
 
 }  // namespace mnist

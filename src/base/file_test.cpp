@@ -8,6 +8,7 @@
 #include <csignal>
 #include <fstream>
 
+#include "base/try_write.h"
 #include "mnist/error.h"
 
 namespace mnist {
@@ -82,6 +83,35 @@ TEST_F(FileTest, LinkIsKeptAndItsTargetReplaced) {
   put(folder_ / "link", "new");
   EXPECT_TRUE(fs::is_symlink(folder_ / "link"));
   EXPECT_EQ(get(folder_ / "target"), "new");
+}
+
+TEST_F(FileTest, LinkToNothingIsKeptAndItsTargetMade) {
+  fs::create_directories(folder_ / "below");
+  fs::create_symlink("below/first", folder_ / "link");
+  fs::create_symlink(folder_ / "target", folder_ / "below" / "first");
+  put(folder_ / "link", "new");
+  EXPECT_TRUE(fs::is_symlink(folder_ / "link"));
+  EXPECT_TRUE(fs::is_symlink(folder_ / "below" / "first"));
+  EXPECT_EQ(get(folder_ / "target"), "new");
+  fs::create_symlink("circle", folder_ / "circle");
+  EXPECT_THAT([&] { put(folder_ / "circle", "x"); }, ThrowsMessage<Error>(HasSubstr("circle: ")));
+  fs::create_symlink("none/target", folder_ / "nowhere");
+  EXPECT_THAT([&] { put(folder_ / "nowhere", "x"); },
+              ThrowsMessage<Error>(HasSubstr("nowhere: cannot be written: No such file")));
+}
+
+TEST_F(FileTest, TryingLeavesEverythingAsItWas) {
+  const std::byte content[] = {std::byte{1}, std::byte{2}};
+  put(folder_ / "a", "old");
+  try_write_file(folder_ / "a", content);
+  try_write_file(folder_ / "new", content);
+  try_write_file("/dev/null", content);
+  EXPECT_EQ(get(folder_ / "a"), "old");
+  EXPECT_EQ(files(), 1U);
+  EXPECT_THAT([&] { try_write_file(folder_ / "none" / "a", content); },
+              ThrowsMessage<Error>(HasSubstr("No such file")));
+  EXPECT_THAT([&] { try_write_file(folder_, content); },
+              ThrowsMessage<Error>(HasSubstr("directory")));
 }
 
 TEST_F(FileTest, WhatCannotBeReadOrWrittenIsNamed) {

@@ -9,7 +9,6 @@
 #include "mnist/error.h"
 
 namespace mnist {
-namespace {
 
 void check_fit(const Inference& inference, const Dataset& dataset) {
   if (dataset.size() == 0) throw Error(dataset.name + ": no images to evaluate");
@@ -23,6 +22,8 @@ void check_fit(const Inference& inference, const Dataset& dataset) {
                             dataset.classes, inference.output_elements()));
   }
 }
+
+namespace {
 
 void add_losses(Evaluation& result) {
   const auto images = static_cast<double>(result.images);

@@ -25,6 +25,9 @@ struct Evaluation {
 };
 
 // Throws Error where the images do not fit the model: another size, labels beyond its outputs.
+void check_fit(const Inference& inference, const Dataset& dataset);
+
+// Throws Error like check_fit.
 Evaluation evaluate(Inference& inference, const Dataset& dataset);
 
 // Loss and probabilities of one image from its logits (with maximum subtracted: finite for any

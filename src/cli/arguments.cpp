@@ -15,6 +15,7 @@ namespace {
 
 constexpr uint64_t kMostThreads = 1024;
 constexpr char kDefaultData[] = "mnist";
+constexpr char kOfflineData[] = "synthetic";
 
 }  // namespace
 
@@ -70,16 +71,21 @@ Dataset load_half(const DataArguments& arguments, const DataSource& source, Spli
   options.download.progress = [&status](const DownloadProgress& progress) {
     return show_download(status, progress);
   };
+  Dataset dataset = load_dataset(source, split, options);
+  status.clear();
+  return dataset;
+}
+
+Dataset load_half_or_draw(const DataArguments& arguments, DataSource& source, Split split,
+                          StatusLine& status) {
   try {
-    Dataset dataset = load_dataset(source, split, options);
-    status.clear();
-    return dataset;
-  } catch (const Error& error) {
+    return load_half(arguments, source, split, status);
+  } catch (const DataUnavailable& error) {
     if (!arguments.is_default()) throw;
-    throw Error(
-        fmt::format("no MNIST here: give --data DIR, IMAGES LABELS, or --data synthetic "
-                    "(digits that the program draws); {}",
-                    error.what()));
+    print_error(fmt::format("{}; going on with --data {}, digits that the program draws",
+                            error.what(), kOfflineData));
+    source = parse_data_source(kOfflineData);
+    return load_half(arguments, source, split, status);
   }
 }
 

@@ -49,10 +49,14 @@ bool has_test_half(const DataSource& source);
 // What a download calls while it runs.
 bool show_download(StatusLine& status, const DownloadProgress& progress);
 
-// Loads one half, showing downloads on `status`. Where nothing was asked for and MNIST cannot be
-// had, the Error says which options help.
+// Loads one half, showing downloads on `status`.
 Dataset load_half(const DataArguments& arguments, const DataSource& source, Split split,
                   StatusLine& status, const PrepareImage& prepare = {});
+
+// The same; but where nothing was asked for and MNIST can neither be found nor fetched, digits that
+// the program draws take its place. That is said, and `source` is theirs from then on.
+Dataset load_half_or_draw(const DataArguments& arguments, DataSource& source, Split split,
+                          StatusLine& status);
 
 // Last of `words` if it is a backend's name, which is then taken off; else "".
 std::string take_backend(std::vector<std::string>& words);

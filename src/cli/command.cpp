@@ -5,15 +5,26 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
-#include <cstdio>
+#include <sstream>
 #include <vector>
 
 #include "base/text.h"
+#include "cli/standard_streams.h"
 
 namespace mnist {
 namespace {
 
 constexpr size_t kHelpColumn = 32;
+
+constexpr char kEnvironment[] = R"(Environment:
+  MNIST_DATA_DIR                The folder of MNIST's IDX files for '--data mnist'
+  MNIST_CACHE_DIR               Where downloads go (default: $XDG_CACHE_HOME/mnist.cpp,
+                                else ~/.cache/mnist.cpp)
+  MNIST_MIRROR                  Download from this address: $MNIST_MIRROR/NAME/FILE
+  TORCH_HOME, KERAS_HOME        Where copies of MNIST are looked for, too
+  TMPDIR                        Where a trained model goes that its own folder does not take
+  NO_COLOR, TERM, COLUMNS       No colours; 'dumb' is no terminal; its width
+)";
 
 // CLI11's own words for the arguments would be "[OPTIONS] MODEL [FILES...]".
 class HelpFormatter : public CLI::Formatter {
@@ -188,7 +199,8 @@ Program::Program(const std::string& name, const std::string& help,
                          "Show version, instruction set and backends");
   app_->get_formatter()->column_width(kHelpColumn);
   app_->require_subcommand(0, 1);
-  app_->footer(fmt::format("'{} COMMAND --help' says more about a command.", name));
+  app_->footer(
+      fmt::format("{}\n'{} COMMAND --help' says more about a command.", kEnvironment, name));
 }
 
 Program::~Program() = default;
@@ -199,12 +211,15 @@ int Program::run(int argc, char** argv) {
   try {
     app_->parse(argc, argv);
     if (chosen_) return chosen_();
-    fmt::print("{}", app_->help());
+    write_output(app_->help());
     return kExitDone;
   } catch (const UsageError& error) {
     print_error(error.what());
   } catch (const CLI::Success& wanted) {
-    return app_->exit(wanted);  // --help, --version
+    std::ostringstream text;  // --help, --version
+    const int exit_code = app_->exit(wanted, text, text);
+    write_output(text.str());
+    return exit_code;
   } catch (const CLI::ParseError& error) {
     print_error(usage_message(*app_, error));
   }
@@ -212,7 +227,7 @@ int Program::run(int argc, char** argv) {
 }
 
 void print_error(std::string_view message) {
-  fmt::print(stderr, "mnist: {}\n", Error(message).what());
+  write_error(fmt::format("mnist: {}\n", Error(message).what()));
 }
 
 }  // namespace mnist

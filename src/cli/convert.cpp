@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/json_output.h"
 #include "cli/open_model.h"
+#include "cli/standard_streams.h"
 #include "cli/verify.h"
 #include "formats/format_list.h"
 #include "mnist/model_file.h"
@@ -152,8 +153,12 @@ void run(const Options& options) {
     print_object(options, bytes.size(), kept, verification);
   } else {
     // Standard output may be where the model went.
-    fmt::print(options.out == "-" ? stderr : stdout, "{}",
-               report(options, save, bytes.size(), kept, verification));
+    const std::string text = report(options, save, bytes.size(), kept, verification);
+    if (options.out == "-") {
+      write_error(text);
+    } else {
+      write_output(text);
+    }
   }
 }
 
@@ -174,7 +179,7 @@ void add_convert(Command& program) {
                "gguf, json: also what a checkpoint's training run needs to go on");
   command.flag("--no-verify", options->no_verify, "Do not run what was written");
   add_data_options(command, options->data);
-  add_model_options(command, options->opening);
+  add_model_options(command, options->opening, ModelUse::kAsItIs);
   add_run_options(command, options->run);
   command.flag("--json", options->json, "Print one JSON object and nothing else");
   command.usage(

@@ -52,17 +52,10 @@ void list() {
   fmt::print("{}", table(rows, {true, true, true}));
 }
 
-void fetch(const Options& options) {
-  const CatalogEntry& entry = known_entry(options.name);
-  const fs::path folder = cache_directory() / entry.name;
-  StatusLine status(false);
-  FetchOptions how;
-  how.download.progress = [&status](const DownloadProgress& progress) {
-    return show_download(status, progress);
-  };
-  fetch_files(entry, entry.files, folder, how);
-  status.clear();
-  fmt::print("{}\n", folder.string());
+bool is_there(const fs::path& folder, const CatalogFile& file) {
+  std::error_code error;
+  return fs::exists(folder / file.name, error) ||
+         fs::exists(folder / (std::string(file.name) + ".gz"), error);
 }
 
 // What is wrong with the file of `entry`, "" if nothing is.
@@ -82,6 +75,39 @@ std::string check_file(const fs::path& folder, const CatalogFile& file) {
   }
   if (length != file.size) return "damaged: its length is wrong";
   return file.sha256.empty() || sum.finish() == file.sha256 ? "" : "damaged: its sha256 is wrong";
+}
+
+// Files that are not what they should be, renamed: what is fetched takes their place.
+std::vector<fs::path> set_damaged_aside(const CatalogEntry& entry, const fs::path& folder) {
+  std::vector<fs::path> aside;
+  for (const CatalogFile& file : entry.files) {
+    if (!is_there(folder, file) || check_file(folder, file).empty()) continue;
+    for (const char* suffix : {"", ".gz"}) {
+      const fs::path path = folder / (std::string(file.name) + suffix);
+      std::error_code error;
+      if (!fs::exists(path, error)) continue;
+      print_error(fmt::format("{}: is damaged, and is fetched anew", path.string()));
+      aside.push_back(path.string() + ".damaged");
+      fs::rename(path, aside.back(), error);
+    }
+  }
+  return aside;
+}
+
+void fetch(const Options& options) {
+  const CatalogEntry& entry = known_entry(options.name);
+  const fs::path folder = cache_directory() / entry.name;
+  StatusLine status(false);
+  FetchOptions how;
+  how.download.progress = [&status](const DownloadProgress& progress) {
+    return show_download(status, progress);
+  };
+  const std::vector<fs::path> aside = set_damaged_aside(entry, folder);
+  fetch_files(entry, entry.files, folder, how);
+  std::error_code ignored;
+  for (const fs::path& path : aside) fs::remove(path, ignored);
+  status.clear();
+  fmt::print("{}\n", folder.string());
 }
 
 int verify(const Options& options) {
@@ -113,7 +139,7 @@ void show_half(const DataArguments& arguments, Split split) {
 void show(const Options& options) {
   DataArguments arguments;
   arguments.name = options.name;
-  arguments.offline = true;
+  arguments.offline = options.data.offline;
   show_half(arguments, Split::kTrain);
   if (has_test_half(chosen_source(arguments))) show_half(arguments, Split::kTest);
 }
@@ -176,7 +202,8 @@ void add_data(Command& program) {
 
   Command showing = command.add_command("show", "Read a set and say what is in it");
   showing.argument("SOURCE", options->name, "A name, a directory or an .npz file");
-  showing.usage("data show SOURCE", "  mnist data show mnist\n  mnist data show photos/");
+  showing.flag("--offline", options->data.offline, "Never download");
+  showing.usage("data show SOURCE [OPTIONS]", "  mnist data show mnist\n  mnist data show photos/");
   showing.action([options] { show(*options); });
 
   Command drawing =

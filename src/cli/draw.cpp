@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <optional>
@@ -13,7 +12,9 @@
 #include "classify/adapt_input.h"
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/page.h"
 #include "cli/serving.h"
+#include "cli/standard_streams.h"
 #include "mnist/builtin.h"
 
 namespace mnist {
@@ -72,18 +73,29 @@ bool open_browser(std::string url) {
   return is_started;
 }
 
+// The page's own, so that each can run in it and here.
+std::vector<NamedModel> page_models() {
+  std::vector<NamedModel> models = {
+      {"mnist-best", grey_input(builtin_model(), "the built-in model")}};
+  for (const std::string name : {"mnist-cnn", "mnist-fc"}) {
+    if (const auto model = page_model(name + ".gguf")) {
+      models.push_back({name, grey_input(*model, name)});
+    }
+  }
+  return models;
+}
+
 void run(const Options& options) {
   ServingOptions serving;
   serving.http.port = static_cast<uint16_t>(options.port.value_or(0));
   // The browser's process is not waited for, so it must not stay as a zombie.
   std::signal(SIGCHLD, SIG_IGN);
-  serve_models({{"digit", grey_input(builtin_model(), "the built-in model")}}, serving,
-               [&](const std::string& url) {
-                 const bool is_opened = !options.is_browser_off && open_browser(url);
-                 fmt::print("{} {} (Ctrl-C ends it)\n",
-                            is_opened ? "drawing at" : "open this in a browser:", url);
-                 std::fflush(stdout);
-               });
+  serving.has_page_models = true;
+  serve_models(page_models(), serving, [&](const std::string& url) {
+    const bool is_opened = !options.is_browser_off && open_browser(url);
+    write_output(fmt::format("{} {} (Ctrl-C ends it)\n",
+                             is_opened ? "drawing at" : "open this in a browser:", url));
+  });
 }
 
 }  // namespace

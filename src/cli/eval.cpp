@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <random>
@@ -11,6 +12,8 @@
 #include "base/simd.h"
 #include "base/text.h"
 #include "classify/evaluate.h"
+#include "classify/match_classes.h"
+#include "cli/about_file.h"
 #include "cli/arguments.h"
 #include "cli/ascii_art.h"
 #include "cli/command.h"
@@ -28,7 +31,7 @@ struct Options {
   DataArguments data;
   ModelArguments opening;
   RunArguments run;
-  std::string half = "test";
+  std::string half;
   std::optional<uint64_t> seed;
   bool prepare = false;
   bool json = false;
@@ -50,8 +53,10 @@ void sort_words(Options& options) {
   std::vector<std::string> words = options.words;
   const std::string backend = take_backend(words);
   if (!backend.empty()) options.run.backend = backend;
-  if (words.size() == 3) {
-    chosen_backend(words[2]);  // it is none: says so
+  std::error_code error;
+  const bool is_file = words.size() == 1 && std::filesystem::exists(words[0], error);
+  if (words.size() == 3 || (words.size() == 1 && !is_file)) {
+    chosen_backend(words.back());  // it is none: says so
   }
   if (!words.empty() && words.size() != 2) {
     throw UsageError(fmt::format("IMAGES and LABELS expected behind MODEL, got {}", join(words)));
@@ -65,12 +70,18 @@ Dataset load_images(const Options& options, const Model& model, StatusLine& stat
     const PrepareOptions how = prepare_options(input_size(model, options.model), options.model);
     prepare = [how](const Image& image) { return prepare_digit(image, how); };
   }
-  const DataSource source = chosen_source(options.data);
+  DataSource source = chosen_source(options.data);
+  if (!options.half.empty() && has_one_half(source)) {
+    throw UsageError(fmt::format("--half {}: {} has no halves", options.half, source.text));
+  }
   if (options.prepare && source.kind != DataSource::Kind::kImageFolder) {
     throw UsageError(fmt::format("--prepare: a folder of images expected, not {}", source.text));
   }
-  return load_half(options.data, source, options.half == "train" ? Split::kTrain : Split::kTest,
-                   status, prepare);
+  const Split half = options.half == "train" ? Split::kTrain : Split::kTest;
+  Dataset dataset = options.prepare ? load_half(options.data, source, half, status, prepare)
+                                    : load_half_or_draw(options.data, source, half, status);
+  match_classes(dataset, model, options.model);
+  return dataset;
 }
 
 void print_random_image(const Options& options, const Dataset& dataset,
@@ -178,6 +189,10 @@ void print_object(const Options& options, const Model& model, const Evaluation& 
 
 void run(Options options) {
   sort_words(options);
+  if (options.seed && (options.json || options.quiet)) {
+    throw UsageError(fmt::format("--seed: chooses the image that is shown, and {} shows none",
+                                 options.json ? "--json" : "--quiet"));
+  }
   const Backend& backend = chosen_backend(options.run.backend);
   Timing timing;
   auto start = std::chrono::steady_clock::now();
@@ -189,7 +204,8 @@ void run(Options options) {
       fit_model(opened, dataset.height, dataset.width, options.opening, options.model);
   ThreadPool threads(options.run.thread_count());
   start = std::chrono::steady_clock::now();
-  Inference inference(model, threads, true, &backend);
+  Inference inference =
+      about_file(options.model, [&] { return Inference(model, threads, true, &backend); });
   const Evaluation result = evaluate(inference, dataset);
   timing.eval_ms = milliseconds_since(start);
   if (options.json) {
@@ -209,7 +225,8 @@ void add_eval(Command& program) {
                     "IMAGES LABELS: two IDX files, plain or .gz; a backend may follow",
                     Command::Need::kOptional);
   add_data_options(command, options->data);
-  command.choice("--half", options->half, {"test", "train"}, "Which half of the data");
+  command.choice("--half", options->half, {"test", "train"},
+                 "Which half of the data (default: test)");
   command.flag("--prepare", options->prepare,
                "Bring photographs and drawings of a folder to MNIST's form first");
   add_model_options(command, options->opening);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/file.h"
+#include "cli/about_file.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/open_model.h"
@@ -29,7 +30,7 @@ void run(const Options& options) {
         fmt::format("-o {}: a name that ends with .dot or .svg expected", options.out));
   }
   const Model model = open_network(options.model, options.opening);
-  const std::vector<NodeFacts> facts = describe(model);
+  const std::vector<NodeFacts> facts = about_file(options.model, [&] { return describe(model); });
   const std::string text = is_svg ? draw_svg(model, facts) : draw_dot(model, facts);
   write_file(options.out, [&](Sink& sink) { sink.write(text); });
 }
@@ -43,7 +44,7 @@ void add_graph(Command& program) {
                    "A model, a JSON description, or an architecture's name");
   command.text("-o,--out", options->out, "FILE",
                "FILE.svg, FILE.dot, or - for dot on standard output", Command::Need::kRequired);
-  add_model_options(command, options->opening);
+  add_model_options(command, options->opening, ModelUse::kAsItIs);
   command.usage("graph MODEL -o FILE [OPTIONS]",
                 "  mnist graph mnist-cnn.gguf -o cnn.svg\n"
                 "  mnist graph lenet5 -o - | dot -Tpdf -o lenet5.pdf");

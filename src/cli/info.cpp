@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "base/text.h"
+#include "cli/about_file.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/json_output.h"
@@ -60,12 +61,13 @@ void print_object(const Options& options, const Model& model, const std::vector<
 }
 
 void run(const Options& options) {
+  if (options.graph && options.json) throw UsageError("--graph and --json: give one of the two");
   const Model model = open_network(options.model, options.opening);
   if (options.graph) {
     fmt::print("{}", graph_to_json(model));
     return;
   }
-  const std::vector<NodeFacts> facts = describe(model);
+  const std::vector<NodeFacts> facts = about_file(options.model, [&] { return describe(model); });
   if (options.json) {
     print_object(options, model, facts);
   } else {
@@ -81,7 +83,7 @@ void add_info(Command& program) {
   command.argument("MODEL", options->model,
                    "A model of any format ('mnist formats'), a JSON description, or an "
                    "architecture's name");
-  add_model_options(command, options->opening);
+  add_model_options(command, options->opening, ModelUse::kAsItIs);
   command.flag("--json", options->json, "Print one JSON object and nothing else");
   command.flag("--graph", options->graph,
                "Print the network as a JSON description that 'mnist train' takes");

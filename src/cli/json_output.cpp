@@ -1,10 +1,9 @@
 #include "cli/json_output.h"
 
-#include <fmt/format.h>
-
 #include <charconv>
-#include <cstdio>
 #include <iterator>
+
+#include "cli/standard_streams.h"
 
 namespace mnist {
 
@@ -17,8 +16,7 @@ double shortest(float value) {
 }
 
 void print_json(const OutputJson& value) {
-  fmt::print("{}\n", value.dump(-1, ' ', false, OutputJson::error_handler_t::replace));
-  std::fflush(stdout);
+  write_output(value.dump(-1, ' ', false, OutputJson::error_handler_t::replace) + "\n");
 }
 
 }  // namespace mnist

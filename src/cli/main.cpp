@@ -1,18 +1,15 @@
 // The program: finds the command, and turns what goes wrong into one line and an exit code.
 #include <fmt/format.h>
 
-#include <cerrno>
 #include <csignal>
-#include <cstdio>
-#include <cstring>
 #include <new>
 #include <string>
 
 #include "base/simd.h"
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/standard_streams.h"
 #include "engine/backend.h"
-#include "mnist/error.h"
 
 namespace mnist {
 namespace {
@@ -41,6 +38,7 @@ void add_commands(Command program) {
 }
 
 int run(int argc, char** argv) {
+  reserve_standard_streams();
   // A file that reaches `ulimit -f` is then an error of write() that gets its line, not a crash.
   std::signal(SIGXFSZ, SIG_IGN);
   try {
@@ -48,9 +46,7 @@ int run(int argc, char** argv) {
                     version);
     add_commands(program.root());
     const int exit_code = program.run(argc, argv);
-    if (std::fflush(stdout) != 0) {
-      throw Error(fmt::format("standard output: cannot be written: {}", std::strerror(errno)));
-    }
+    check_output();
     return exit_code;
   } catch (const std::bad_alloc&) {
     print_error("not enough memory");

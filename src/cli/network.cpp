@@ -6,7 +6,9 @@
 #include <string_view>
 
 #include "base/file.h"
+#include "cli/about_file.h"
 #include "formats/format.h"
+#include "mnist/describe.h"
 #include "model/architectures.h"
 #include "model/graph_json.h"
 
@@ -29,6 +31,11 @@ bool is_description(const std::string& path) {
 
 }  // namespace
 
+bool is_network_file(const std::string& name) {
+  std::error_code error;
+  return std::filesystem::is_regular_file(name, error) && is_description(name);
+}
+
 std::optional<Model> find_network(const std::string& name) {
   std::error_code error;
   if (std::filesystem::is_regular_file(name, error)) {
@@ -42,7 +49,9 @@ std::optional<Model> find_network(const std::string& name) {
 
 Model load_description(const std::string& path) {
   const std::vector<std::byte> bytes = read_file(path, kLargestJson);
-  return graph_from_json(text_of(bytes), path);
+  Model model = graph_from_json(text_of(bytes), path);
+  about_file(path, [&] { describe(model); });
+  return model;
 }
 
 }  // namespace mnist

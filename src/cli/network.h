@@ -13,7 +13,11 @@ namespace mnist {
 // file is not. Throws Error.
 std::optional<Model> find_network(const std::string& name);
 
-// The network that a JSON file describes.
+// Whether `name` is a JSON file of that kind.
+bool is_network_file(const std::string& name);
+
+// The network that a JSON file describes. Throws Error naming the file and the place, also for ops
+// and shapes that do not fit.
 Model load_description(const std::string& path);
 
 }  // namespace mnist

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "classify/adapt_input.h"
 #include "classify/calibrate.h"
+#include "classify/match_classes.h"
 #include "classify/pixel_scalings.h"
 #include "cli/network.h"
 #include "cli/terminal.h"
@@ -78,11 +79,17 @@ Model calibrated(const std::vector<Model>& models, const std::string& path,
   data.name = arguments.calibrate;
   const DataSource source = chosen_source(data);
   // The half to learn from: calibrating learns.
-  const Dataset dataset = load_half(data, source, Split::kTrain, status);
+  Dataset dataset = load_half(data, source, Split::kTrain, status);
+  match_classes(dataset, models.front(), path);
   ThreadPool threads(run.thread_count());
   Calibration calibration = calibrate(models, dataset, threads, path);
   print_trials(calibration, arguments.calibrate, status);
   return std::move(calibration.model);
+}
+
+void set_pixels(const ModelArguments& arguments, Model& model) {
+  if (arguments.pixels.empty()) return;
+  model.pixels = as_usage([&] { return parse_scaling(arguments.pixels); });
 }
 
 [[noreturn]] void fail_ambiguous(const std::vector<Model>& models, const std::string& path) {
@@ -103,7 +110,7 @@ Model calibrated(const std::vector<Model>& models, const std::string& path,
 
 }  // namespace
 
-void add_model_options(Command& command, ModelArguments& arguments) {
+void add_model_options(Command& command, ModelArguments& arguments, ModelUse use) {
   command.text("--arch", arguments.arch, "NETWORK",
                "Of a file that holds weights only: an architecture, a JSON file, or one of the "
                "networks that fit, by number or text");
@@ -114,6 +121,7 @@ void add_model_options(Command& command, ModelArguments& arguments) {
   for (const NamedScaling& named : named_scalings()) scalings.push_back(named.name);
   command.text("--pixels", arguments.pixels, "SCALING",
                "How pixels 0..255 become inputs: " + join(scalings) + ", or SCALE,OFFSET");
+  if (use == ModelUse::kAsItIs) return;
   command.text("--fit", arguments.fit, "HOW",
                "Bring images of another size to the model's: pad, resize or mean");
 }
@@ -132,9 +140,7 @@ Model open_model(const std::string& path, const ModelArguments& arguments, const
     fail_ambiguous(candidates.models, path);
   }
   Model model = std::move(candidates.models.front());
-  if (!arguments.pixels.empty()) {
-    model.pixels = as_usage([&] { return parse_scaling(arguments.pixels); });
-  }
+  set_pixels(arguments, model);
   return model;
 }
 
@@ -146,6 +152,7 @@ Model open_network(const std::string& name, const ModelArguments& arguments) {
     throw UsageError(fmt::format(
         "--arch and --calibrate: are about weights, and {} is a network without", name));
   }
+  set_pixels(arguments, *network);
   return *std::move(network);
 }
 

@@ -16,7 +16,10 @@ struct ModelArguments {
   std::string pixels;
   std::string fit;
 };
-void add_model_options(Command& command, ModelArguments& arguments);
+// Without --fit where the model meets no images of the user's.
+enum class ModelUse { kOnImages, kAsItIs };
+void add_model_options(Command& command, ModelArguments& arguments,
+                       ModelUse use = ModelUse::kOnImages);
 
 // The model in the file `path`. With --arch it is the network of that name, or that one of those
 // which fit the weights; with --calibrate the one that does best on its data, which is said on
@@ -25,7 +28,8 @@ void add_model_options(Command& command, ModelArguments& arguments);
 Model open_model(const std::string& path, const ModelArguments& arguments, const RunArguments& run,
                  StatusLine& status);
 
-// The same, or an architecture's name, or a JSON file that describes a network.
+// The same, or an architecture's name, or a JSON file that describes a network. With --pixels these
+// have that scaling, too.
 Model open_network(const std::string& name, const ModelArguments& arguments);
 
 // `model` for grey images of that size (classify/adapt_input.h), as --fit says.

@@ -46,8 +46,9 @@ struct Options {
 };
 
 struct Picture {
-  Image given;
-  Image prepared;  // what the network sees
+  std::string word;  // of the command line
+  Image given;       // kept of a single picture only, which is shown
+  Image prepared;    // what the network sees
 };
 
 bool has_model_suffix(const std::string& word) {
@@ -83,12 +84,23 @@ bool is_finished(const Options& options, const std::string& word) {
   return options.raw || parse_idx_image_name(word).has_value();
 }
 
+bool is_blank(const Image& image) {
+  return std::all_of(image.pixels.begin(), image.pixels.end(), [](uint8_t p) { return p == 0; });
+}
+
 Picture read_picture(const Options& options, const std::string& word, const InputSize& size,
                      const std::string& model) {
   Picture picture;
+  picture.word = word;
   picture.given = read_image(word, {size.height, size.width});
   if (!is_finished(options, word)) {
     picture.prepared = prepare_digit(picture.given, prepare_options(size, model));
+    if (is_blank(picture.prepared)) {
+      print_error(fmt::format(
+          "{}: nothing that could be a digit was found; the answer is the one for a blank "
+          "image",
+          word));
+    }
     return picture;
   }
   if (picture.given.height != size.height || picture.given.width != size.width) {
@@ -109,6 +121,21 @@ std::vector<size_t> ranking(const float* probabilities, size_t classes) {
   return order;
 }
 
+// Those of `words` that can be read; the others are told.
+std::vector<Picture> read_pictures(const Options& options, std::span<const std::string> words,
+                                   const InputSize& size, const std::string& model) {
+  std::vector<Picture> pictures;
+  for (const std::string& word : words) {
+    try {
+      pictures.push_back(read_picture(options, word, size, model));
+      if (options.words.size() > 1) pictures.back().given = {};
+    } catch (const Error& error) {
+      print_error(error.what());
+    }
+  }
+  return pictures;
+}
+
 void print_object(const Options& options, const std::string& word, const float* logits,
                   const float* probabilities, size_t classes) {
   const size_t best = ranking(probabilities, classes).front();
@@ -125,7 +152,7 @@ void print_object(const Options& options, const std::string& word, const float* 
   print_json(object);
 }
 
-void print_text(const Options& options, const std::string& word, const Picture& picture,
+void print_text(const Options& options, const Picture& picture,
                 const std::vector<std::string>& names, std::span<const float> probabilities) {
   const Terminal terminal = output_terminal();
   if (options.show) {
@@ -135,7 +162,7 @@ void print_text(const Options& options, const std::string& word, const Picture& 
   }
   const std::vector<size_t> order = ranking(probabilities.data(), probabilities.size());
   std::string line =
-      fmt::format("{}: {}", printable(word, 200),
+      fmt::format("{}: {}", printable(picture.word, 200),
                   coloured(terminal, Colour::kBold, class_name(names, order.front())));
   const size_t top = std::min<size_t>(order.size(), options.top.value_or(3));
   for (size_t i = 0; i < top; ++i) {
@@ -146,7 +173,8 @@ void print_text(const Options& options, const std::string& word, const Picture& 
   fmt::print("{}\n", line);
 }
 
-void predict(const Options& options, const Model& given, const std::string& model_name) {
+// The exit code: of images that cannot be read, the others are answered all the same.
+int predict(const Options& options, const Model& given, const std::string& model_name) {
   const Model model = options.opening.fit.empty()
                           ? grey_input(given, model_name)
                           : fit_model(given, kMnistSide, kMnistSide, options.opening, model_name);
@@ -154,43 +182,53 @@ void predict(const Options& options, const Model& given, const std::string& mode
   ThreadPool threads(options.words.size() == 1 ? 1 : options.run.thread_count());
   Inference inference(model, threads, true, &chosen_backend(options.run.backend));
   const size_t classes = inference.output_elements();
+  size_t answered = 0;
   for (size_t first = 0; first < options.words.size(); first += kBatch) {
     const size_t count = std::min(kBatch, options.words.size() - first);
-    std::vector<Picture> pictures;
+    const std::vector<Picture> pictures =
+        read_pictures(options, std::span(options.words).subspan(first, count), size, model_name);
     std::vector<const uint8_t*> pixels;
-    for (size_t i = 0; i < count; ++i) {
-      pictures.push_back(read_picture(options, options.words[first + i], size, model_name));
-    }
     for (const Picture& picture : pictures) pixels.push_back(picture.prepared.pixels.data());
-    std::vector<float> values(count * classes);
+    std::vector<float> values(pictures.size() * classes);
     inference.run(pixels, values.data());
-    for (size_t i = 0; i < count; ++i) {
+    for (size_t i = 0; i < pictures.size(); ++i) {
       const float* logits = values.data() + i * classes;
       std::vector<float> probabilities(logits, logits + classes);
       softmax(probabilities.data(), classes);
       if (options.json) {
-        print_object(options, options.words[first + i], logits, probabilities.data(), classes);
+        print_object(options, pictures[i].word, logits, probabilities.data(), classes);
       } else {
-        print_text(options, options.words[first + i], pictures[i], model.class_names,
-                   probabilities);
+        print_text(options, pictures[i], model.class_names, probabilities);
       }
     }
+    answered += pictures.size();
+  }
+  return answered == options.words.size() ? kExitDone : kExitError;
+}
+
+void check_options(const Options& options, bool has_model) {
+  if (options.logits && !options.json) throw UsageError("--logits: goes with --json");
+  if (options.json && (options.show || options.top)) {
+    throw UsageError(
+        "--show, --top: not with --json, which prints all probabilities and no picture");
+  }
+  const ModelArguments& opening = options.opening;
+  if (!has_model &&
+      !(opening.arch.empty() && opening.calibrate.empty() && opening.pixels.empty())) {
+    throw UsageError("--arch, --calibrate, --pixels: are about a MODEL, and none is given");
   }
 }
 
-void run(Options options) {
+int run(Options options) {
   chosen_backend(options.run.backend);
   const std::string first = options.words.front();
   const bool has_model = is_model(first);
   if (has_model) options.words.erase(options.words.begin());
   if (options.words.empty()) throw UsageError(fmt::format("an IMAGE expected behind {}", first));
-  if (options.logits && !options.json) throw UsageError("--logits: goes with --json");
-  if (has_model) {
-    StatusLine status(false);
-    predict(options, open_model(first, options.opening, options.run, status), first);
-  } else {
-    predict(options, builtin_model(), "the built-in model");
-  }
+  check_options(options, has_model);
+  if (!has_model) return predict(options, builtin_model(), "the built-in model");
+  StatusLine status(false);
+  return predict(options, open_model(first, options.opening, options.run, status), first);
 }
 
 }  // namespace
@@ -219,7 +257,7 @@ void add_predict(Command& program) {
       "  mnist predict --json scans/*.png\n"
       "\nPhotographs and drawings of one digit each, dark on light or light on dark, are\n"
       "brought to MNIST's form first; images of IDX files are taken as they are.");
-  command.action([options] { run(*options); });
+  command.action([options] { return run(*options); });
 }
 
 }  // namespace mnist

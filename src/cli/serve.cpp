@@ -13,6 +13,7 @@
 #include "cli/commands.h"
 #include "cli/open_model.h"
 #include "cli/serving.h"
+#include "cli/standard_streams.h"
 #include "mnist/builtin.h"
 
 namespace mnist {
@@ -137,8 +138,7 @@ void run(const Options& options) {
                     serving.http.host));
   }
   serve_models(models, serving, [&](const std::string& url) {
-    fmt::print("serving {} at {}\n", join(names), url);
-    std::fflush(stdout);
+    write_output(fmt::format("serving {} at {}\n", join(names), url));
   });
 }
 

@@ -3,15 +3,16 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <cstdio>
 
 #include "base/text.h"
+#include "cli/page.h"
+#include "cli/standard_streams.h"
 
 namespace mnist {
 namespace {
 
 // In one write, since requests end on several threads.
-void print_line(const std::string& text) { fmt::print(stderr, "mnist: {}\n", text); }
+void print_line(const std::string& text) { write_error(fmt::format("mnist: {}\n", text)); }
 
 void print_request(const RequestReport& report) {
   const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(report.time);
@@ -27,6 +28,8 @@ void serve_models(const std::vector<NamedModel>& models, const ServingOptions& o
                   const std::function<void(const std::string& url)>& started) {
   ServingOptions own = options;
   own.service.version = MNIST_VERSION;
+  own.service.page = built_in_page();
+  own.service.page.has_page_models = options.has_page_models;
   own.http.stops_on_signals = true;
   if (options.is_verbose) own.http.on_request = print_request;
   InferenceServer server(models, own.service, own.http);

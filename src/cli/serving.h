@@ -12,7 +12,8 @@ namespace mnist {
 struct ServingOptions {
   ServiceOptions service;
   HttpOptions http;
-  bool is_verbose = false;  // a line for each request, on standard error
+  bool has_page_models = false;  // the models are the page's own, called as there
+  bool is_verbose = false;       // a line for each request, on standard error
 };
 
 // Serves until SIGINT or SIGTERM, and then what has begun. `started` gets the server's address,

@@ -6,8 +6,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdio>
 #include <cstdlib>
+
+#include "cli/standard_streams.h"
 
 namespace mnist {
 namespace {
@@ -54,19 +55,23 @@ StatusLine::~StatusLine() { clear(); }
 
 void StatusLine::show(const std::string& text) {
   if (quiet_ || !terminal_.is_terminal) return;
-  fmt::print(stderr, "\r{}\x1b[K", text);
-  std::fflush(stderr);
+  write_error(fmt::format("\r{}\x1b[K", text));
   is_shown_ = true;
 }
 
 void StatusLine::print(const std::string& text) {
   if (quiet_) return;
   clear();
-  fmt::print(stderr, "{}\n", text);
+  write_error(text + "\n");
+}
+
+void StatusLine::warn(const std::string& text) {
+  clear();
+  write_error(fmt::format("mnist: {}\n", text));
 }
 
 void StatusLine::clear() {
-  if (is_shown_) fmt::print(stderr, "\r\x1b[K");
+  if (is_shown_) write_error("\r\x1b[K");
   is_shown_ = false;
 }
 

@@ -24,7 +24,7 @@ std::string coloured(const Terminal& terminal, Colour colour, std::string_view t
 // Messages and progress, on standard error: standard output is for results.
 class StatusLine {
  public:
-  // With `quiet` nothing is ever written.
+  // With `quiet` nothing but warnings is written.
   explicit StatusLine(bool quiet);
   ~StatusLine();
   StatusLine(const StatusLine&) = delete;
@@ -36,6 +36,8 @@ class StatusLine {
   void show(const std::string& text);
   // A line that stays.
   void print(const std::string& text);
+  // A line that stays and begins with "mnist: ", also with `quiet`.
+  void warn(const std::string& text);
   void clear();
 
  private:

@@ -4,77 +4,26 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <utility>
 
 #include "base/text.h"
+#include "cli/about_file.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/network.h"
 #include "cli/open_model.h"
+#include "cli/train_options.h"
 #include "cli/train_run.h"
 #include "data/augment.h"
+#include "engine/check_classifier.h"
 #include "model/architectures.h"
+#include "model/graph_json.h"
 
 namespace mnist {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct Options {
-  std::vector<std::string> words;  // NETWORK OUT FILES... BACKEND, sorted by sort_words
-  std::string network;             // an architecture's name, or a JSON file
-  std::string out;
-  DataArguments data;
-  ModelArguments opening;
-  RunArguments run;
-  std::optional<uint64_t> epochs, batch_size, physical_batch_size, seed, checkpoint_stride;
-  std::optional<double> learning_rate, weight_decay, momentum, warmup, label_smoothing;
-  std::optional<double> validation_share;
-  std::string optimizer, schedule, augmentation, recipe, resume, init;
-  std::string checkpoint_folder, loss_csv;
-  bool resumes_model = false;  // --resume was given the model that is now in `init`
-  bool json = false;
-  bool quiet = false;
-};
-
-bool is_json(const std::string& word) { return fs::path(word).extension() == ".json"; }
-
-bool is_network(const std::string& word) {
-  const std::vector<std::string> names = architecture_names();
-  return is_json(word) || std::find(names.begin(), names.end(), word) != names.end();
-}
-
-// Whether the network can be left out, because something else brings it.
-bool has_network(const Options& options) {
-  return !options.recipe.empty() || !options.resume.empty() || !options.init.empty();
-}
-
-// NETWORK [OUT] [IMAGES LABELS [IMAGES LABELS]] [BACKEND]
-void sort_words(Options& options) {
-  if (!options.init.empty() && !options.resume.empty()) {
-    throw UsageError("--init and --resume: give one of the two");
-  }
-  std::vector<std::string> words = options.words;
-  if (!words.empty() && (is_network(words.front()) || !has_network(options))) {
-    options.network = words.front();
-    words.erase(words.begin());
-  } else if (!has_network(options)) {
-    throw UsageError("a network expected: " + join(architecture_names()) +
-                     ", or a JSON file that describes one");
-  }
-  const std::string backend = take_backend(words);
-  if (!backend.empty()) options.run.backend = backend;
-  if (!words.empty()) {
-    options.out = words.front();
-    words.erase(words.begin());
-  }
-  if (words.size() == 1 || words.size() == 3 || words.size() == 5) {
-    chosen_backend(words.back());  // it is none: says so
-  }
-  if (!words.empty() && words.size() != 2 && words.size() != 4) {
-    throw UsageError(fmt::format("'{}' is one argument too many", words.back()));
-  }
-  options.data.files = words;
-}
+using Options = TrainOptions;
 
 // Where `given` is set, `setting` becomes that.
 template <typename Given, typename Setting>
@@ -97,6 +46,10 @@ void apply_options(const Options& options, TrainSettings& settings) {
   }
   if (!options.schedule.empty()) settings.decay = options.schedule == "linear";
   if (!options.augmentation.empty()) settings.augmentation = options.augmentation;
+  if (options.momentum && settings.optimizer != OptimizerKind::kMomentum) {
+    throw UsageError(fmt::format("--momentum: of the optimizer 'momentum', not of '{}'",
+                                 to_string(settings.optimizer)));
+  }
   as_usage([&] {
     check_settings(settings);
     augmentation_by_name(settings.augmentation);
@@ -120,9 +73,35 @@ void expect_same(const char* what, const Value& given, const Value& saved, const
   throw UsageError(fmt::format("{}: {} given, but the run in {} has {}", what, given, who, saved));
 }
 
+// What makes a network one to which the same weights belong.
+std::string structure(Model model) {
+  model.architecture.clear();
+  model.class_names.clear();
+  model.metadata.clear();
+  model.pixels = {};
+  return graph_to_json(model);
+}
+
+// Throws unless `model`, which `who` brings, is the network that the user named besides, if any.
+void expect_network(const std::string& network, const Model& model, const std::string& who) {
+  if (network.empty() || network == model.architecture) return;
+  if (!is_network_file(network)) {
+    throw UsageError(fmt::format("network: {} given, but {} has {}", network, who,
+                                 printable(model.architecture, 60)));
+  }
+  if (structure(load_description(network)) != structure(model)) {
+    throw UsageError(fmt::format("network: {} has another one than {} describes", who, network));
+  }
+}
+
 void expect_same_run(const Options& options, const Checkpoint& checkpoint, const std::string& who) {
   const TrainSettings& saved = checkpoint.settings;
   TrainSettings given = saved;
+  if (!options.recipe.empty()) {
+    const Recipe recipe = as_usage([&] { return find_recipe(options.recipe); });
+    expect_network(recipe.architecture, checkpoint.model, "the run in " + who);
+    given = recipe.settings;
+  }
   apply_options(options, given);
   expect_same("--epochs", given.epochs, saved.epochs, who);
   expect_same("--batch-size", given.batch_size, saved.batch_size, who);
@@ -139,17 +118,16 @@ void expect_same_run(const Options& options, const Checkpoint& checkpoint, const
   expect_same("--augment", given.augmentation, saved.augmentation, who);
   expect_same("--validation-split", options.validation_share.value_or(checkpoint.validation_share),
               checkpoint.validation_share, who);
-  if (options.network.empty() || is_json(options.network)) return;
-  expect_same("network", options.network, checkpoint.model.architecture, who);
+  expect_network(options.network, checkpoint.model, "the run in " + who);
 }
 
 void find_run_to_resume(const Options& options, TrainRequest& request, StatusLine& status) {
   FoundCheckpoint found = find_checkpoint(options.resume);
   for (const std::string& reason : found.passed_over) {
-    status.print(fmt::format("passed over: {}", reason));
+    status.warn(fmt::format("passed over: {}", reason));
   }
   const std::string who = found.path.string();
-  if (!found.passed_over.empty()) status.print("going on from " + who);
+  if (!found.passed_over.empty()) status.warn("going on from " + who);
   expect_same_run(options, found.checkpoint, who);
   request.settings = found.checkpoint.settings;
   request.validation_share = found.checkpoint.validation_share;
@@ -172,12 +150,10 @@ void choose_network(const Options& options, TrainRequest& request) {
       status.print(fmt::format("{} holds a model, not a run: a new run starts from its weights",
                                options.init));
     }
-    if (!architecture.empty() && architecture != request.model.architecture) {
-      throw UsageError(fmt::format("--init {} is {}, not {}", options.init,
-                                   request.model.architecture, architecture));
-    }
-  } else if (is_json(architecture)) {
+    expect_network(options.network, request.model, options.init);
+  } else if (is_network_file(architecture) || fs::path(architecture).extension() == ".json") {
     request.model = load_description(architecture);
+    about_file(architecture, [&] { check_classifier(request.model); });
   } else {
     if (architecture.empty()) {
       architecture = as_usage([&] { return find_recipe(options.recipe); }).architecture;
@@ -251,6 +227,39 @@ void start_from_model(Options& options) {
   options.resumes_model = true;
 }
 
+// Options about opening a model, where none is opened.
+void expect_model_for_options(const Options& options) {
+  if (!options.init.empty()) return;
+  const ModelArguments& given = options.opening;
+  const std::pair<const char*, const std::string&> all[] = {{"--arch", given.arch},
+                                                            {"--calibrate", given.calibrate},
+                                                            {"--pixels", given.pixels},
+                                                            {"--fit", given.fit}};
+  for (const auto& [name, value] : all) {
+    if (value.empty()) continue;
+    throw UsageError(fmt::format("{}: is about the model behind --init{}", name,
+                                 options.resume.empty() ? "" : ", and a run goes on as it was"));
+  }
+}
+
+// OUT where none is given. What a file calls its network need not be a file's name.
+std::string default_output(const std::string& architecture) {
+  const bool is_plain = !architecture.empty() && architecture.find('/') == std::string::npos &&
+                        architecture == printable(architecture, 100);
+  return (is_plain ? architecture : "model") + ".gguf";
+}
+
+// A share of the images that is none of them would be no validation.
+void expect_validation_images(const TrainRequest& request, const Dataset& dataset) {
+  if (request.validation_share == 0.0) return;
+  const auto count = static_cast<uint32_t>(dataset.size());
+  const ValidationSplit split =
+      split_for_validation(count, request.validation_share, request.settings.seed);
+  if (!split.validation.empty() && !split.training.empty()) return;
+  throw UsageError(fmt::format("--validation-split: {} of {} images are {}",
+                               request.validation_share, count, split.validation.size()));
+}
+
 int run(Options options) {
   sort_words(options);
   chosen_backend(options.run.backend);
@@ -262,17 +271,20 @@ int run(Options options) {
   request.loss_csv = options.loss_csv;
   StatusLine status(options.quiet);
   start_from_model(options);
+  expect_model_for_options(options);
   const bool is_new = options.resume.empty();
   if (is_new) {
     choose_network(options, request);
   } else {
     find_run_to_resume(options, request, status);
   }
-  request.out = options.out.empty() ? request.model.architecture + ".gguf" : options.out;
+  request.network = options.network;
+  request.out = options.out.empty() ? default_output(request.model.architecture) : options.out;
   check_output(request.out);
   prepare_checkpoint_folder(options, request);
   request.source = chosen_source(request.data);
-  const Dataset dataset = load_half(request.data, request.source, Split::kTrain, status);
+  const Dataset dataset = load_half_or_draw(request.data, request.source, Split::kTrain, status);
+  expect_validation_images(request, dataset);
   if (is_new) make_network(options, request, dataset);
   return run_training(request, dataset);
 }

@@ -7,10 +7,15 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "base/try_write.h"
 #include "classify/evaluate.h"
+#include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/json_output.h"
 #include "cli/progress.h"
+#include "cli/standard_streams.h"
+#include "cli/train_options.h"
+#include "cli/train_output.h"
 #include "mnist/error.h"
 #include "mnist/model_file.h"
 #include "train/trainer.h"
@@ -56,8 +61,10 @@ class TrainRun {
   void run_step();
   void end_epoch();
   void show_progress();
-  void save_run(const fs::path& path);
+  void check_outputs() const;
+  Checkpoint checkpoint() const;
   void stop();
+  int exit_code_of_outputs() const;
   std::string resume_command() const;
   void report(const EpochRecord& record);
   void finish();
@@ -73,6 +80,10 @@ class TrainRun {
   std::vector<EpochRecord> history_;
   DatasetIdentity identity_;  // of checkpoints; made when the first is
   fs::path last_checkpoint_;
+  std::optional<Dataset> test_;
+  RepeatedOutput loss_csv_{status_};
+  RepeatedOutput checkpoints_{status_};
+  std::string save_failure_;  // of the model
   Clock::time_point start_ = Clock::now();
   Clock::time_point drawn_ = start_;
   uint64_t first_step_ = 0;  // done before start_
@@ -89,9 +100,16 @@ TrainRun::TrainRun(const TrainRequest& request, const Dataset& training)
                                   request.settings.seed)),
       validation_(subset(training, split_.validation)),
       trainer_(request.model, {&training, split_.training}, request.settings, threads_) {
+  if (has_test_half(request.source)) {
+    test_ = load_half(request.data, request.source, Split::kTest, status_);
+    check_fit(Inference(request.model, threads_), *test_);
+  }
   // A checksum of all images takes a while (50 ms for MNIST): only where it is needed.
   if (request.checkpoint || !request.checkpoint_folder.empty()) identity_ = identify(training);
-  if (!request.checkpoint) return;
+  if (!request.checkpoint) {
+    check_outputs();
+    return;
+  }
   const Checkpoint& checkpoint = *request.checkpoint;
   if (!(identity_ == checkpoint.data)) {
     throw Error(fmt::format("the run to go on with learns from {}; these images are {}",
@@ -100,17 +118,41 @@ TrainRun::TrainRun(const TrainRequest& request, const Dataset& training)
   continue_from(checkpoint, trainer_);
   history_ = checkpoint.history;
   first_step_ = trainer_.step();
+  check_outputs();
+}
+
+// Proves before the training that its results will find room. What is not asked for may be: Ctrl-C
+// leaves a checkpoint.
+void TrainRun::check_outputs() const {
+  try_write_file(request_.out, model_bytes(request_.model, request_.out));
+  const std::vector<std::byte> bytes = checkpoint_bytes(checkpoint(), CheckpointForm::kGguf);
+  if (!request_.checkpoint_folder.empty()) {
+    try_write_file(request_.checkpoint_folder / checkpoint_name(trainer_.step()), bytes);
+  }
+  if (!request_.loss_csv.empty()) {
+    const std::string text = loss_csv(history_);
+    try_write_file(request_.loss_csv, std::as_bytes(std::span(text)));
+  }
 }
 
 int TrainRun::run() {
-  if (!request_.quiet) {
-    for (const std::string& name : trainer_.frozen_weights()) {
-      fmt::print(stderr, "mnist: no gradient reaches '{}': it stays as it is\n",
-                 printable(name, 60));
-    }
+  for (const std::string& name : trainer_.frozen_weights()) {
+    status_.print(
+        fmt::format("mnist: no gradient reaches '{}': it stays as it is", printable(name, 60)));
   }
   const int exit_code = train();
-  if (exit_code == 0) finish();
+  if (exit_code != 0) return exit_code;
+  finish();
+  return exit_code_of_outputs();
+}
+
+int TrainRun::exit_code_of_outputs() const {
+  int exit_code = kExitDone;
+  for (const std::string& failure : {save_failure_, checkpoints_.failure(), loss_csv_.failure()}) {
+    if (failure.empty()) continue;
+    print_error(failure);
+    exit_code = kExitError;
+  }
   return exit_code;
 }
 
@@ -192,11 +234,16 @@ void TrainRun::end_epoch() {
   history_.push_back(record);
   report(record);
   if (!request_.loss_csv.empty()) {
-    write_file(request_.loss_csv, [&](Sink& sink) { sink.write(loss_csv(history_)); });
+    loss_csv_.attempt([&] {
+      write_file(request_.loss_csv, [&](Sink& sink) { sink.write(loss_csv(history_)); });
+    });
   }
   const bool is_due = record.epoch % request_.checkpoint_stride == 0 || trainer_.finished();
   if (!request_.checkpoint_folder.empty() && is_due) {
-    save_run(request_.checkpoint_folder / checkpoint_name(record.step));
+    const fs::path path = request_.checkpoint_folder / checkpoint_name(record.step);
+    if (checkpoints_.attempt([&] { save_checkpoint(checkpoint(), path); })) {
+      last_checkpoint_ = path;
+    }
   }
 }
 
@@ -227,19 +274,17 @@ void TrainRun::report(const EpochRecord& record) {
       line + fmt::format("  {} images/s", grouped(static_cast<uint64_t>(now.images_per_second))));
 }
 
-void TrainRun::save_run(const fs::path& path) {
+Checkpoint TrainRun::checkpoint() const {
   Checkpoint checkpoint;
   checkpoint.model = trainer_.model();
   checkpoint.settings = request_.settings;
   checkpoint.validation_share = request_.validation_share;
   checkpoint.source = request_.data.files;
   if (checkpoint.source.empty()) checkpoint.source = {request_.source.text};
-  if (identity_.images == 0) identity_ = identify(dataset_);
   checkpoint.data = identity_;
   checkpoint.state = trainer_.state();
   checkpoint.history = history_;
-  save_checkpoint(checkpoint, path);
-  last_checkpoint_ = path;
+  return checkpoint;
 }
 
 // After Ctrl-C: leaves a checkpoint and says how to go on.
@@ -248,15 +293,22 @@ void TrainRun::stop() {
   if (!request_.checkpoint_folder.empty()) {
     path = request_.checkpoint_folder / checkpoint_name(trainer_.step());
   }
-  save_run(path);
+  if (identity_.images == 0) identity_ = identify(dataset_);
+  const SavedFile saved = save_somewhere(
+      path, checkpoint_bytes(checkpoint(), CheckpointForm::kGguf), request_.out.parent_path());
+  if (!saved.failure.empty()) status_.warn(saved.failure);
+  last_checkpoint_ = saved.path;
   // Said with --quiet too: nobody could know it otherwise.
-  fmt::print(stderr, "stopped after {} of {} steps; to go on:\n  {}\n", trainer_.step(),
-             trainer_.steps(), resume_command());
+  write_error(fmt::format("stopped after {} of {} steps; to go on:\n  {}\n", trainer_.step(),
+                          trainer_.steps(), resume_command()));
 }
 
 std::string TrainRun::resume_command() const {
-  std::string command = fmt::format("mnist train {} --resume {}", shell_word(request_.out.string()),
-                                    shell_word(last_checkpoint_.string()));
+  const std::string out = request_.out.string();
+  std::string command = "mnist train";
+  // An OUT that would be taken for the network must not be the first word.
+  if (is_network_word(out)) command += " " + shell_word(request_.network);
+  command += fmt::format(" {} --resume {}", shell_word(out), shell_word(last_checkpoint_.string()));
   auto add = [&](const char* option, const std::string& value) {
     command += fmt::format(" {} {}", option, shell_word(value));
   };
@@ -272,15 +324,18 @@ std::string TrainRun::resume_command() const {
 
 void TrainRun::finish() {
   const Model model = trainer_.model();
-  save_model(model, request_.out);
+  const SavedFile saved =
+      save_somewhere(request_.out, model_bytes(model, request_.out), request_.checkpoint_folder);
+  if (!saved.failure.empty()) {
+    save_failure_ = fmt::format("{}; the model is in {}", saved.failure, saved.path.string());
+  }
   std::optional<Evaluation> test;
-  if (has_test_half(request_.source)) {
-    const Dataset images = load_half(request_.data, request_.source, Split::kTest, status_);
+  if (test_) {
     Inference inference(model, threads_);
-    test = evaluate(inference, images);
+    test = evaluate(inference, *test_);
   }
   if (request_.json) {
-    OutputJson json = {{"model", request_.out.string()}, {"seconds", seconds_}};
+    OutputJson json = {{"model", saved.path.string()}, {"seconds", seconds_}};
     if (test) {
       json["test_images"] = test->images;
       json["test_loss"] = test->loss;
@@ -290,7 +345,7 @@ void TrainRun::finish() {
     return;
   }
   status_.print(fmt::format("{} epochs in {:.2f} s, {} written", request_.settings.epochs, seconds_,
-                            request_.out.string()));
+                            saved.path.string()));
   if (!test) return;
   fmt::print("test_loss={:.6f}+-{:.6f}, test_acc={:.2f}+-{:.2f}%\n", test->loss, test->loss_error,
              100.0 * test->accuracy, 100.0 * test->accuracy_error);

@@ -15,7 +15,8 @@
 namespace mnist {
 
 struct TrainRequest {
-  Model model;  // with its first weights, or those of a checkpoint
+  std::string network;  // how the user named it; may be ""
+  Model model;          // with its first weights, or those of a checkpoint
   TrainSettings settings;
   double validation_share = 0.0;
   DataArguments data;
@@ -31,7 +32,9 @@ struct TrainRequest {
 };
 
 // Trains with the images in `training`, writes the model, and evaluates it where the source has a
-// half to test with. Returns the program's exit code: not 0 after Ctrl-C.
+// half to test with. Returns the program's exit code: not 0 after Ctrl-C, and where a file could
+// not be written, which does not end the training. That it cannot be written at all is an Error
+// before the training.
 int run_training(const TrainRequest& request, const Dataset& training);
 
 }  // namespace mnist

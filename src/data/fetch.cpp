@@ -170,8 +170,9 @@ struct Failure {
                            : fmt::format("{} ({})", failure.mirror, failure.reason));
     }
   }
-  throw Error(fmt::format("{}: {}: put {} (or .gz) into {}{}{}", entry.name, why, join(names),
-                          directory.string(), tried.empty() ? "" : "; tried ", join(tried)));
+  throw DataUnavailable(fmt::format("{}: {}: put {} (or .gz) into {}{}{}", entry.name, why,
+                                    join(names), directory.string(),
+                                    tried.empty() ? "" : "; tried ", join(tried)));
 }
 
 std::vector<std::string> mirrors_of(const CatalogEntry& entry) {

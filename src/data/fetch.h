@@ -6,8 +6,15 @@
 
 #include "data/catalog.h"
 #include "data/download.h"
+#include "mnist/error.h"
 
 namespace mnist {
+
+// The files are not here and cannot be fetched: the network is away, or downloading is forbidden.
+class DataUnavailable : public Error {
+ public:
+  using Error::Error;
+};
 
 struct FetchOptions {
   bool offline = false;
@@ -24,8 +31,8 @@ std::filesystem::path cache_directory();
 //
 // An interrupted download is kept as FILE.gz.part and resumed, now or in the next run. Files appear
 // under their names only when they are whole and right. Of several processes one fetches, the
-// others wait. Throws one Error that names the files, the directory and what was tried if a file
-// cannot be had, and at once if the disk is full or the callback says stop.
+// others wait. Throws one DataUnavailable that names the files, the directory and what was tried if
+// a file cannot be had, and Error at once if the disk is full or the callback says stop.
 void fetch_files(const CatalogEntry& entry, std::span<const CatalogFile> files,
                  const std::filesystem::path& directory, const FetchOptions& options);
 

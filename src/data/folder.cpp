@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "mnist/error.h"
 #include "mnist/image_file.h"
 
@@ -118,6 +119,12 @@ std::vector<Entry> entries_by_name(const std::vector<fs::path>& images, const st
   return entries;
 }
 
+// "7_anything.png": a number that stands alone is a file's number as well as a label.
+bool has_separate_label(const fs::path& file) {
+  const std::string name = file.stem().string();
+  return label_in_name(file).has_value() && name.find_first_of("_-. ") != std::string::npos;
+}
+
 bool all_numbered(const std::vector<SubFolder>& folders) {
   return std::all_of(folders.begin(), folders.end(),
                      [](const SubFolder& folder) { return parse_label(folder.name).has_value(); });
@@ -129,44 +136,68 @@ bool are_sources(const std::vector<SubFolder>& folders) {
   for (const SubFolder& folder : folders) {
     std::set<size_t> labels;
     for (const fs::path& image : folder.images) {
-      std::optional<size_t> label = label_in_name(image);
-      if (!label || *label >= kMostClasses) return false;
-      labels.insert(*label);
+      if (!has_separate_label(image)) return false;
+      const size_t label = *label_in_name(image);
+      if (label >= kMostClasses) return false;
+      labels.insert(label);
     }
     mixed = mixed || labels.size() > 1;
   }
   return mixed;
 }
 
-// The images of `directory` with their labels; fills `class_names` where the folders' names are
-// such.
-std::vector<Entry> find_entries(const fs::path& directory, std::vector<std::string>& class_names) {
-  std::vector<fs::path> direct = list_images(directory);
-  if (!direct.empty()) return entries_by_name(direct, "");
-
+// The sub-folders that hold images, in alphabetical order, or by number where all are numbers.
+std::vector<SubFolder> list_folders(const fs::path& directory) {
   std::vector<SubFolder> folders;
   for (const fs::path& path : list(directory)) {
     if (!is_folder(path)) continue;
     SubFolder folder{path, path.filename().string(), list_images(path)};
     if (!folder.images.empty()) folders.push_back(std::move(folder));
   }
-  std::vector<Entry> entries;
-  bool numbered = all_numbered(folders);
-  if (numbered) {
+  if (all_numbered(folders)) {
     std::stable_sort(folders.begin(), folders.end(), [](const SubFolder& a, const SubFolder& b) {
       return parse_label(a.name) < parse_label(b.name);
     });
-  } else if (are_sources(folders)) {
-    for (const SubFolder& folder : folders) {
+  }
+  return folders;
+}
+
+bool are_named_classes(const std::vector<SubFolder>& folders) {
+  return !all_numbered(folders) && !are_sources(folders);
+}
+
+// Where the name of `folder` stands in `class_names`.
+size_t label_of(const SubFolder& folder, const std::vector<std::string>& class_names) {
+  const auto found = std::find(class_names.begin(), class_names.end(), folder.name);
+  if (found != class_names.end()) return static_cast<size_t>(found - class_names.begin());
+  throw Error(fmt::format("{}: is none of the classes {}", folder.path.string(),
+                          printable(join(class_names), 400)));
+}
+
+// The images of `directory` with their labels; fills `class_names`, if it is empty, where the
+// folders' names are such.
+std::vector<Entry> find_entries(const fs::path& directory, std::vector<std::string>& class_names) {
+  const std::vector<fs::path> direct = list_images(directory);
+  const std::vector<SubFolder> folders = list_folders(directory);
+  if (!direct.empty()) {
+    if (folders.empty()) return entries_by_name(direct, "");
+    throw Error(
+        fmt::format("{}: holds images, such as {}, beside folders of images, such as {}: which "
+                    "are meant?",
+                    directory.string(), direct.front().filename().string(), folders.front().name));
+  }
+  std::vector<Entry> entries;
+  if (are_named_classes(folders) && class_names.empty()) class_names = class_folders(directory);
+  const bool numbered = all_numbered(folders);
+  const bool by_source = !numbered && are_sources(folders);
+  for (const SubFolder& folder : folders) {
+    if (by_source) {
       std::vector<Entry> more = entries_by_name(folder.images, folder.name);
       entries.insert(entries.end(), more.begin(), more.end());
+      continue;
     }
-    return entries;
-  }
-  for (size_t i = 0; i < folders.size(); ++i) {
-    if (!numbered) class_names.push_back(folders[i].name);
-    size_t label = numbered ? *parse_label(folders[i].name) : i;
-    for (const fs::path& image : folders[i].images) entries.push_back({image, label, ""});
+    const size_t label = numbered ? *parse_label(folder.name) : label_of(folder, class_names);
+    for (const fs::path& image : folder.images) entries.push_back({image, label, ""});
   }
   return entries;
 }
@@ -211,9 +242,19 @@ bool is_image_folder(const fs::path& directory) {
   return false;
 }
 
-Dataset read_image_folder(const fs::path& directory, const PrepareImage& prepare) {
+std::vector<std::string> class_folders(const fs::path& directory) {
+  std::vector<std::string> names;
+  const std::vector<SubFolder> folders = list_folders(directory);
+  if (!are_named_classes(folders)) return names;
+  for (const SubFolder& folder : folders) names.push_back(folder.name);
+  return names;
+}
+
+Dataset read_image_folder(const fs::path& directory, const PrepareImage& prepare,
+                          const std::vector<std::string>& class_names) {
   Dataset data;
   data.name = directory.string();
+  data.class_names = class_names;
   std::vector<Entry> entries = find_entries(directory, data.class_names);
   if (entries.empty()) {
     throw Error(

@@ -91,6 +91,30 @@ TEST_F(FolderTest, KeepsTheSourcesOfAFolderOfFolders) {
   EXPECT_TRUE(data.class_names.empty());
 }
 
+TEST_F(FolderTest, TakesNumberedFilesOfNamedClassesForNoLabels) {
+  add("cat/0.pgm", 1);
+  add("cat/1.pgm", 2);
+  add("dog/2.pgm", 3);
+  Dataset data = read();
+  EXPECT_EQ(data.class_names, (Names{"cat", "dog"}));
+  EXPECT_EQ(data.labels, (Labels{0, 0, 1}));
+}
+
+TEST_F(FolderTest, OrdersClassesAsItIsTold) {
+  add("dog/2.pgm", 3);
+  EXPECT_EQ(read_image_folder(folder_.path(), {}, {"cat", "dog"}).labels, (Labels{1}));
+  EXPECT_THAT(error_of([&] {
+                read_image_folder(folder_.path(), {}, {"cat", "cow"});
+              }),
+              HasSubstr("dog: is none of the classes cat, cow"));
+}
+
+TEST_F(FolderTest, DoesNotChooseBetweenFilesAndFolders) {
+  add("7_a.pgm", 1);
+  add("3/a.pgm", 2);
+  EXPECT_THAT(read_error(), HasSubstr("holds images, such as 7_a.pgm, beside folders"));
+}
+
 TEST_F(FolderTest, WantsImagesOfOneSizeUnlessPrepared) {
   add("0_a.pgm", 1);
   add("1_b.pgm", 2, 3, 4);

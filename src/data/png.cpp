@@ -11,6 +11,7 @@
 
 #include "data/content.h"
 #include "data/pixels.h"
+#include "data/png_content.h"
 #include "mnist/error.h"
 
 namespace mnist {
@@ -23,7 +24,8 @@ constexpr unsigned char kSignature[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, 
 // `attempt`, which is where a longjmp lands.
 class PngReader {
  public:
-  PngReader(std::span<const std::byte> bytes, const std::string& who) : who_(who), left_(bytes) {
+  PngReader(std::span<const std::byte> bytes, const std::string& who)
+      : who_(who), bytes_(bytes), left_(bytes) {
     png_ = png_create_read_struct(PNG_LIBPNG_VER_STRING, this, on_error, on_warning);
     if (png_ != nullptr) info_ = png_create_info_struct(png_);
     if (info_ == nullptr) throw Error(fmt::format("{}: libpng cannot be started", who_));
@@ -63,25 +65,28 @@ class PngReader {
   static void choose_form(PngReader& self);
   static void read_rows(PngReader& self);
   void read_palette();
-  static void read_end(PngReader& self) { png_read_end(self.png_, nullptr); }
+  void show_by_alpha();
 
   // One row of palette numbers, or of 1 to 4 channels (grey, grey and alpha, colour, colour and
   // alpha) as grey.
   void convert_row(const png_byte* row, size_t y);
 
   const std::string& who_;
-  std::span<const std::byte> left_;
+  std::span<const std::byte> bytes_;
+  std::span<const std::byte> left_;  // not yet asked for by libpng
   png_structp png_ = nullptr;
   png_infop info_ = nullptr;
   char message_[128] = "";
   Image image_;
-  std::vector<png_byte> rows_;  // one row, or all of them if interlaced
+  std::vector<uint8_t> alphas_;  // of the pixels, where there is transparency
+  std::vector<png_byte> rows_;   // one row, or all of them if interlaced
   size_t row_bytes_ = 0;
   size_t channels_ = 0;
   size_t file_row_bytes_ = 0;  // as stored, before any conversion
   int passes_ = 1;
   int palette_size_ = 0;    // 0: none
   uint8_t palette_[256]{};  // as grey
+  uint8_t palette_alphas_[256]{};
 };
 
 void PngReader::read_header(PngReader& self) {
@@ -114,7 +119,8 @@ void PngReader::read_palette() {
   int alpha_count = 0;
   png_get_tRNS(png_, info_, &alphas, &alpha_count, nullptr);
   for (int i = 0; i < palette_size_; ++i) {
-    uint32_t alpha = i < alpha_count ? alphas[i] : 255;
+    const uint8_t alpha = i < alpha_count ? alphas[i] : 255;
+    palette_alphas_[i] = alpha;
     palette_[i] = luma(over_white(colours[i].red, alpha), over_white(colours[i].green, alpha),
                        over_white(colours[i].blue, alpha));
   }
@@ -135,6 +141,7 @@ void PngReader::convert_row(const png_byte* row, size_t y) {
     for (size_t x = 0; x < image_.width; ++x) {
       if (row[x] >= palette_size_) png_error(png_, "a pixel's colour is not in the palette");
       image_.at(y, x) = palette_[row[x]];
+      if (!alphas_.empty()) alphas_[y * image_.width + x] = palette_alphas_[row[x]];
     }
     return;
   }
@@ -142,25 +149,42 @@ void PngReader::convert_row(const png_byte* row, size_t y) {
   bool transparent = channels_ % 2 == 0;
   for (size_t x = 0; x < image_.width; ++x, row += channels_) {
     uint32_t alpha = transparent ? row[channels_ - 1] : 255;
+    if (transparent) alphas_[y * image_.width + x] = row[channels_ - 1];
     uint32_t red = over_white(row[0], alpha);
     image_.at(y, x) = colour ? luma(red, over_white(row[1], alpha), over_white(row[2], alpha))
                              : static_cast<uint8_t>(red);
   }
 }
 
+// White on nothing is invisible on white: what was drawn then lies in the transparency.
+void PngReader::show_by_alpha() {
+  const auto is_even = [](const std::vector<uint8_t>& values) {
+    return std::all_of(values.begin(), values.end(), [&](auto v) { return v == values.front(); });
+  };
+  if (alphas_.empty() || !is_even(image_.pixels) || is_even(alphas_)) return;
+  std::transform(alphas_.begin(), alphas_.end(), image_.pixels.begin(),
+                 [](uint8_t alpha) { return static_cast<uint8_t>(255 - alpha); });
+}
+
 Image PngReader::read() {
   size_t file_size = left_.size();
+  check_png_chunks(bytes_, who_);
   attempt(read_header);
   check_image_size(image_.height, image_.width, who_);
   if (image_.height * file_row_bytes_ > file_size * kMostDeflateRatio) {
     throw Error(fmt::format("{}: PNG is damaged: {} x {} pixels cannot be in {} bytes", who_,
                             image_.width, image_.height, file_size));
   }
+  // Each row has a filter's number before it; an interlaced image has at most twice as many rows.
+  check_png_expansion(bytes_, 2 * image_.height * (file_row_bytes_ + 8), who_);
   attempt(choose_form);
   image_.pixels.resize(image_.height * image_.width);
+  if (channels_ % 2 == 0 || png_get_valid(png_, info_, PNG_INFO_tRNS) != 0) {
+    alphas_.resize(image_.pixels.size(), 255);
+  }
   rows_.resize(row_bytes_ * (passes_ > 1 ? image_.height : 1));
   attempt(read_rows);
-  attempt(read_end);
+  show_by_alpha();
   return std::move(image_);
 }
 

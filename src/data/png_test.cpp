@@ -91,6 +91,19 @@ TEST(Png, LaysTransparencyOverWhite) {
   EXPECT_EQ(pixels_of(png(header(2, 1, 8, kGrey), raw({0, 7, 8}), clear)), (Pixels{255, 8}));
 }
 
+TEST(Png, ShowsWhiteInkOnNothing) {
+  EXPECT_EQ(pixels_of(png(header(3, 1, 8, kGreyAlpha), raw({0, 255, 0, 255, 255, 255, 128}))),
+            (Pixels{255, 0, 127}));
+  Bytes palette = chunk("PLTE", raw({255, 255, 255, 255, 255, 255})) + chunk("tRNS", raw({0}));
+  EXPECT_EQ(pixels_of(png(header(2, 1, 1, kPalette), raw({0, 0b01000000}), palette)),
+            (Pixels{255, 0}));
+}
+
+TEST(Png, RefusesMoreDataThanPixels) {
+  const Bytes bomb = png(header(2, 2, 8, kGrey), Bytes(10'000'000));
+  EXPECT_THAT(png_error(bomb), HasSubstr("more data than its pixels need"));
+}
+
 // A file as libpng itself writes it.
 Bytes libpng_file(const Pixels& pixels, uint32_t side, int interlaced) {
   Bytes file;

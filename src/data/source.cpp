@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "base/random.h"
@@ -123,9 +124,20 @@ Dataset load_synthetic(const DataSource& source, Split split, uint64_t seed) {
   return data;
 }
 
+// A class has the same number in both halves, also where one half lacks some classes.
+std::vector<std::string> class_folders_of_halves(const fs::path& directory) {
+  std::set<std::string> names;
+  for (Split split : {Split::kTrain, Split::kTest}) {
+    for (std::string& name : class_folders(directory / split_name(split)))
+      names.insert(std::move(name));
+  }
+  return {names.begin(), names.end()};
+}
+
 Dataset load_image_folder(const DataSource& source, Split split, const DataOptions& options) {
-  bool halves = has_halves(source.path);
-  return read_image_folder(halves ? source.path / split_name(split) : source.path, options.prepare);
+  if (!has_halves(source.path)) return read_image_folder(source.path, options.prepare);
+  return read_image_folder(source.path / split_name(split), options.prepare,
+                           class_folders_of_halves(source.path));
 }
 
 }  // namespace

@@ -148,6 +148,10 @@ TEST_F(SourceTest, ReadsImageFoldersWholeOrInHalves) {
   EXPECT_FALSE(has_one_half(two));
   EXPECT_EQ(first_pixel(load_dataset(two, Split::kTrain)), 8);
   EXPECT_EQ(first_pixel(load_dataset(two, Split::kTest)), 9);
+  add("named/train/a/1.pgm", 1);
+  add("named/train/b/1.pgm", 2);
+  add("named/test/b/1.pgm", 3);
+  EXPECT_EQ(load_dataset(parse_data_source("named"), Split::kTest).labels.front(), 1);
   DataOptions options;
   options.prepare = [](const Image&) { return Image{1, 1, {99}}; };
   EXPECT_EQ(first_pixel(load_dataset(one, Split::kTrain, options)), 99);

@@ -35,12 +35,25 @@ Inference::Engine& Inference::engine(bool single) {
   return *engine;
 }
 
+namespace {
+
+// Of few images every thread gets its share, in whole vectors: 64 images are 32 and 32 for two
+// threads, where one pass could take 48.
+size_t pass_size(const Plan& plan, size_t images, size_t threads) {
+  size_t passes = (images + plan.images() - 1) / plan.images();
+  passes = (passes + threads - 1) / threads * threads;
+  const size_t share = (images + passes - 1) / passes;
+  return (share + plan.lanes() - 1) / plan.lanes() * plan.lanes();
+}
+
+}  // namespace
+
 template <class Load>
 void Inference::run_passes(size_t count, float* outputs, Load load) {
   if (count == 0) return;
   Engine& engine = this->engine(count == 1);
   const Plan& plan = engine.plan;
-  const size_t size = plan.images();
+  const size_t size = pass_size(plan, count, threads_.threads());
   threads_.run((count + size - 1) / size, [&](size_t pass, size_t thread) {
     const size_t first = pass * size;
     const size_t images = std::min(size, count - first);

@@ -169,6 +169,33 @@ std::map<std::string, Attribute> ChannelLastGraph::window_attributes(
   return attributes;
 }
 
+std::map<std::string, Attribute> ChannelLastGraph::transposed_window_attributes(
+    const ChannelLastValue& planes, const ChannelLastWindow& window,
+    std::pair<int64_t, int64_t> output) const {
+  ChannelLastWindow without_padding = window;
+  without_padding.is_same = false;
+  std::map<std::string, Attribute> attributes = window_attributes(planes, without_padding);
+  const Shape& chw = document_shape(planes);
+  // More than `wanted` outputs are cut off, at both ends with "same"; fewer are filled up.
+  const auto surplus = [&](int64_t inputs, int64_t kernel, int64_t stride, int64_t dilation,
+                           int64_t wanted) {
+    return (inputs - 1) * stride + (kernel - 1) * dilation + 1 - wanted;
+  };
+  const auto& [kernel, strides, dilations, is_same] = window;
+  const int64_t rows = surplus(chw[1], kernel.first, strides.first, dilations.first, output.first);
+  const int64_t columns =
+      surplus(chw[2], kernel.second, strides.second, dilations.second, output.second);
+  const auto cut = [](int64_t amount) { return std::max<int64_t>(amount, 0); };
+  const int64_t top = is_same ? cut(rows) / 2 : 0;
+  const int64_t left = is_same ? cut(columns) / 2 : 0;
+  const std::vector<int64_t> pads = {top, left, cut(rows) - top, cut(columns) - left};
+  if (pads != std::vector<int64_t>(4, 0)) attributes["pads"] = pads;
+  if (rows < 0 || columns < 0) {
+    attributes["output_padding"] = std::vector<int64_t>{cut(-rows), cut(-columns)};
+  }
+  return attributes;
+}
+
 size_t planes_place(size_t index, const Shape& hwc) {
   const auto channels = static_cast<size_t>(hwc[2]);
   const auto positions = static_cast<size_t>(hwc[0] * hwc[1]);
@@ -176,6 +203,9 @@ size_t planes_place(size_t index, const Shape& hwc) {
 }
 
 std::vector<float> to_planes(const std::vector<float>& values, const Shape& hwc) {
+  if (values.size() != element_count(hwc)) {
+    throw Error(fmt::format("{} values for a feature map {}", values.size(), to_string(hwc)));
+  }
   std::vector<float> result(values.size());
   for (size_t i = 0; i < values.size(); ++i) result[planes_place(i, hwc)] = values[i];
   return result;

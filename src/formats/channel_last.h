@@ -74,6 +74,10 @@ class ChannelLastGraph {
   // Throws where a size, stride or dilation is beyond reason.
   std::map<std::string, Attribute> window_attributes(const ChannelLastValue& planes,
                                                      const ChannelLastWindow& window) const;
+  // Of a ConvTranspose whose output has `output` rows and columns.
+  std::map<std::string, Attribute> transposed_window_attributes(
+      const ChannelLastValue& planes, const ChannelLastWindow& window,
+      std::pair<int64_t, int64_t> output) const;
 
   [[noreturn]] void fail(const std::string& reason) const;
 
@@ -84,7 +88,7 @@ class ChannelLastGraph {
 
 // Where an element of the order (H,W,C) lies in (C,H,W).
 size_t planes_place(size_t index, const Shape& hwc);
-// (H,W,C) values in (C,H,W) order.
+// (H,W,C) values in (C,H,W) order. Throws Error unless they fill that shape.
 std::vector<float> to_planes(const std::vector<float>& values, const Shape& hwc);
 // Whether the two orders are one.
 bool is_same_order(const Shape& hwc);

@@ -20,6 +20,7 @@ extern const Format kGgmlBinary;
 extern const Format kRustJson;
 extern const Format kCHeader;
 extern const Format kSavedModel;
+extern const Format kTflite;
 extern const Format kTfjs;
 
 namespace {
@@ -27,6 +28,7 @@ constexpr const Format* kFormats[] = {
     &kGguf,
     &kJsonModel,
     &kOnnx,
+    &kTflite,
     // Before PyTorch: a header's length may look like the beginning of a pickle.
     &kSafetensors,
 #ifndef MNIST_WITHOUT_LIBRARIES

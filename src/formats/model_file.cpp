@@ -17,15 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct NamedType {
-  TensorType type;
-  const char* name;
-};
-constexpr NamedType kTensorTypes[] = {
-    {TensorType::kF32, "f32"},   {TensorType::kF16, "f16"},   {TensorType::kBF16, "bf16"},
-    {TensorType::kQ8_0, "q8_0"}, {TensorType::kInt8, "int8"},
-};
-
 // Those that are read, or written.
 std::string known_formats(bool read) {
   std::vector<std::string> words;
@@ -168,27 +159,6 @@ void expect_abilities(const Format& format, const SaveOptions& options) {
 }
 
 }  // namespace
-
-TensorType parse_tensor_type(std::string_view word) {
-  for (const NamedType& named : kTensorTypes) {
-    if (word == named.name) return named.type;
-  }
-  throw Error(
-      fmt::format("tensor type '{}': {} expected", printable(word, 40), join(tensor_type_names())));
-}
-
-std::string to_string(TensorType type) {
-  for (const NamedType& named : kTensorTypes) {
-    if (type == named.type) return named.name;
-  }
-  return "";
-}
-
-std::vector<std::string> tensor_type_names() {
-  std::vector<std::string> names;
-  for (const NamedType& named : kTensorTypes) names.emplace_back(named.name);
-  return names;
-}
 
 Candidates read_candidates(std::span<const std::byte> bytes, const std::string& who,
                            const LoadOptions& options) {

@@ -151,8 +151,12 @@ void check_model(const Model& model) {
                             kMostNodes));
   }
   if (element_count(model.input_shape) == 0) throw Error("the model's input is empty");
-  if (!std::isfinite(model.pixels.scale) || !std::isfinite(model.pixels.offset)) {
-    throw Error("the model's pixel scaling is not finite");
+  // The greatest input, as the float32 that it will be.
+  if (!std::isfinite(static_cast<float>(255.0 * model.pixels.scale)) ||
+      !std::isfinite(static_cast<float>(model.pixels.offset)) ||
+      !std::isfinite(static_cast<float>(255.0 * model.pixels.scale + model.pixels.offset))) {
+    throw Error(fmt::format("pixels: with scale {} and offset {} inputs are not finite",
+                            model.pixels.scale, model.pixels.offset));
   }
   for (const auto& [name, tensor] : model.weights) check_weight(name, tensor);
   if (model.parameter_count() > kMostParameters) throw Error("the model has over 2^28 parameters");

@@ -136,8 +136,8 @@ TEST(Model, AnUnsoundOneIsRefused) {
        "weight 'w': shape (2,3) needs 6 values, it has 5"},
       {[](Model& m) { m.weights["w"].values[4] = NAN; }, "weight 'w': value 4 is nan"},
       {[](Model& m) { m.weights["b"].values[1] = -INFINITY; }, "weight 'b': value 1 is -inf"},
-      {[](Model& m) { m.pixels.scale = INFINITY; }, "pixel scaling is not finite"},
-      {[](Model& m) { m.pixels.offset = NAN; }, "pixel scaling is not finite"},
+      {[](Model& m) { m.pixels.scale = INFINITY; }, "inputs are not finite"},
+      {[](Model& m) { m.pixels.offset = NAN; }, "inputs are not finite"},
       {[](Model& m) {
          for (int i = 0; i < 10'000; ++i) {
            const std::string name = std::to_string(i) + "th";

@@ -118,6 +118,11 @@ void find_used(const GemmWeightGradient& task, size_t column, size_t vectors, si
   }
 }
 
+// Not inlined: every tile would have it for each of its sums.
+HWY_NOINLINE void add_few(const float* values, size_t count, float* to) {
+  for (size_t i = 0; i < count; ++i) to[i] += values[i];
+}
+
 template <size_t kOutputs, size_t kVectors>
 void gradient_tile(const GemmWeightGradient& task, size_t first, size_t column,
                    const UsedImages& used) {
@@ -149,7 +154,7 @@ void gradient_tile(const GemmWeightGradient& task, size_t first, size_t column,
       } else {
         HWY_ALIGN float tail[kLanes];
         hn::Store(tile.sums[o][v], d, tail);
-        for (size_t i = 0; from + i < task.inputs; ++i) d_weights[from + i] += tail[i];
+        if (from < task.inputs) add_few(tail, task.inputs - from, d_weights + from);
       }
     }
   }

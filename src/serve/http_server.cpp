@@ -27,6 +27,10 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
 
+// How many connections are taken at once. A newcomer that got its turn only among the requests of
+// those that are in would wait for each of them, and the next one again.
+constexpr int kMostTaken = 256;
+
 // How often deadlines are looked at: they are kept to this accuracy.
 constexpr std::chrono::milliseconds kTick{100};
 
@@ -56,6 +60,7 @@ struct HttpServer::Impl {
       acceptor.set_option(tcp::acceptor::reuse_address(true));
       acceptor.bind(endpoint);
       acceptor.listen(1024);
+      acceptor.non_blocking(true);
       local = acceptor.local_endpoint();
     } catch (const boost::system::system_error& error) {
       throw Error(fmt::format("{}:{}: cannot be served: {}", options.host, options.port,
@@ -127,13 +132,14 @@ void HttpServer::Impl::stop() {
 asio::awaitable<void> HttpServer::Impl::accept() {
   while (!is_stopping) {
     error_code error;
-    tcp::socket socket(asio::make_strand(pool));
-    co_await acceptor.async_accept(socket, into(error));
-    if (!error) {
-      admit(std::move(socket));
-      continue;
+    co_await acceptor.async_wait(tcp::acceptor::wait_read, into(error));
+    for (int taken = 0; !error && taken < kMostTaken; ++taken) {
+      tcp::socket socket(asio::make_strand(pool));
+      acceptor.accept(socket, error);
+      if (!error) admit(std::move(socket));
     }
     if (!acceptor.is_open()) co_return;
+    if (!error || error == asio::error::would_block) continue;
     // Without a free file descriptor, say: the next attempt would fail at once, too.
     asio::steady_timer pause(pool, kTick);
     co_await pause.async_wait(into(error));

@@ -36,14 +36,19 @@ constexpr size_t kMostChunkLine = kMostChunkExtension + 64;
 constexpr std::chrono::milliseconds kLingering{1000};
 constexpr size_t kMostLingering = 4U << 20;
 
+constexpr int kNotModified = 304;  // has no content, and so no length
+
 auto into(error_code& error) { return asio::redirect_error(asio::use_awaitable, error); }
 
 std::string head_of(const Response& response, bool is_last) {
   const auto status = static_cast<unsigned>(response.status);
   const auto reason = http::obsolete_reason(http::int_to_status(status));
-  std::string head = fmt::format("HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\n",
-                                 status, std::string_view(reason.data(), reason.size()),
-                                 response.content_type, response.content().size());
+  std::string head =
+      fmt::format("HTTP/1.1 {} {}\r\n", status, std::string_view(reason.data(), reason.size()));
+  if (response.status != kNotModified) {
+    head += fmt::format("Content-Type: {}\r\nContent-Length: {}\r\n", response.content_type,
+                        response.content().size());
+  }
   for (const auto& [name, value] : response.headers) {
     head += fmt::format("{}: {}\r\n", name, value);
   }
@@ -149,7 +154,8 @@ asio::awaitable<bool> HttpSession::serve_request() {
   const Response response = co_await answer(std::move(request));
   is_last = is_last || is_expired_ || context_.is_stopping;
   state_ = State::kWriting;
-  const bool is_written = co_await write(response, with_content, is_last);
+  const bool is_written =
+      co_await write(response, with_content && response.status != kNotModified, is_last);
   has_answered_ = true;
   report(shown, response.status);
   co_return is_written && !is_last;

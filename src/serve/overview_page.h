@@ -9,6 +9,7 @@
 
 namespace mnist {
 
+inline constexpr char kOverviewPath[] = "/overview";
 inline constexpr char kOverviewStylePath[] = "/overview.css";
 
 std::string overview_page(const std::vector<std::unique_ptr<ServedModel>>& models);

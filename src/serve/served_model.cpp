@@ -25,6 +25,7 @@ ServedModel::ServedModel(std::string name, const Model& model, ThreadPool& threa
     : name_(std::move(name)),
       architecture_(model.architecture),
       class_names_(model.class_names),
+      parameters_(model.parameter_count()),
       inference_(model, threads, true, backend),
       size_(input_size(model, name_)) {
   if (size_.height == size_.width) preparation_ = prepare_options(size_, name_);

@@ -24,6 +24,7 @@ class ServedModel {
   const std::string& name() const { return name_; }
   const std::string& architecture() const { return architecture_; }
   const InputSize& size() const { return size_; }
+  size_t parameters() const { return parameters_; }
   size_t classes() const { return inference_.output_elements(); }
   std::string class_name(size_t index) const;
   // How photographs and drawings are prepared; none for a model whose images are not square.
@@ -36,6 +37,7 @@ class ServedModel {
   std::string name_;
   std::string architecture_;
   std::vector<std::string> class_names_;
+  size_t parameters_;
   Inference inference_;
   InputSize size_;
   std::optional<PrepareOptions> preparation_;

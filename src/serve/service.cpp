@@ -58,6 +58,7 @@ Service::Service(const std::vector<NamedModel>& models, const ServiceOptions& op
     models_.push_back(
         std::make_unique<ServedModel>(named.name, named.model, threads_, options.backend));
   }
+  page_files_.emplace(options_.page, models_);
   overview_ = overview_page(models_);
 }
 
@@ -100,14 +101,9 @@ void Service::handle(Request&& request, Respond respond) {
 }
 
 Response Service::page(const Request& request) const {
+  if (std::optional<Response> file = page_files_->answer(request)) return *std::move(file);
   Response response;
-  for (const Asset& asset : options_.assets) {
-    if (asset.path != request.path) continue;
-    response.content_type = asset.content_type;
-    response.constant_body = asset.bytes;
-    return response;
-  }
-  if (request.path == "/") {
+  if (request.path == "/" || request.path == kOverviewPath) {
     response.content_type = "text/html; charset=utf-8";
     response.constant_body = std::as_bytes(std::span(overview_));
     return response;

@@ -3,18 +3,19 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "serve/asset.h"
 #include "serve/batcher.h"
 #include "serve/guard.h"
 #include "serve/http_message.h"
 #include "serve/http_server.h"
 #include "serve/metrics.h"
 #include "serve/overview_page.h"
+#include "serve/page_files.h"
 #include "serve/served_model.h"
 
 namespace mnist {
@@ -30,8 +31,8 @@ struct ServiceOptions {
   GuardOptions guard;
   size_t threads = 0;  // to compute with; 0: one for each processor
   const Backend* backend = nullptr;
-  std::vector<Asset> assets;  // the page; one with the path "/" replaces the overview
-  std::string version;        // the program's
+  PageOptions page;
+  std::string version;  // the program's
 };
 
 class Service {
@@ -64,6 +65,7 @@ class Service {
   Metrics metrics_;
   ThreadPool threads_;
   std::vector<std::unique_ptr<ServedModel>> models_;
+  std::optional<PageFiles> page_files_;  // made when the models are
   std::string overview_;
   std::string style_;
   const HttpServer* server_ = nullptr;

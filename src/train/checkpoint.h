@@ -23,13 +23,16 @@ namespace mnist {
 
 // Tells whether a run goes on with the images that it began with.
 struct DatasetIdentity {
-  std::string name;
+  std::string name;  // for messages: the same images may lie elsewhere tomorrow
   uint64_t images = 0;
   uint64_t height = 0;
   uint64_t width = 0;
   uint64_t crc32 = 0;  // of all pixels, then all labels
 
-  bool operator==(const DatasetIdentity&) const = default;
+  bool operator==(const DatasetIdentity& other) const {
+    return images == other.images && height == other.height && width == other.width &&
+           crc32 == other.crc32;
+  }
 };
 DatasetIdentity identify(const Dataset& dataset);
 std::string to_string(

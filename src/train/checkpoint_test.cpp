@@ -207,6 +207,9 @@ TEST_F(CheckpointTest, OtherImagesHaveAnotherIdentity) {
   digits_.labels.back() ^= 1;
   digits_.pixels[12345] ^= 1;
   EXPECT_NE(identify(digits_), identity);
+  digits_.pixels[12345] ^= 1;
+  digits_.name = "the same images, elsewhere";
+  EXPECT_EQ(identify(digits_), identity);
 }
 
 TEST(SettingsJson, UnknownAndMissingSettingsAreNamed) {

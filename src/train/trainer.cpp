@@ -9,6 +9,7 @@
 
 #include "base/random.h"
 #include "data/augment.h"
+#include "engine/check_classifier.h"
 #include "engine/graph.h"
 #include "engine/load_images.h"
 #include "engine/plan.h"
@@ -144,6 +145,7 @@ Trainer::Impl::Impl(const Model& start, TrainingImages training_images,
 }
 
 void Trainer::Impl::check() const {
+  check_classifier(model);
   const Dataset& dataset = *images.dataset;
   if (images.indices.empty()) throw Error(dataset.name + ": no images to train on");
   if (dataset.height * dataset.width != plan.input_elements()) {

@@ -1,49 +1,10 @@
 // Opening, describing and saving models.
-#include <fmt/format.h>
-
-#include "classify/calibrate.h"
-#include "classify/evaluate.h"
-#include "data/synthetic.h"
 #include "mnist/describe.h"
-#include "mnist/model_file.h"
+#include "web/gguf.h"
 #include "web/session.h"
 
 namespace mnist::web {
 namespace {
-
-// A file need not say which pixels its network was trained on, and one of weights not even which
-// network that is. A model that knows fewer than half of the digits that the program draws is read
-// in other ways too, and in the best of them from then on.
-constexpr size_t kTrialDigits = 300;
-constexpr double kGoodEnough = 0.5;
-
-double accuracy(const Model& model, const Dataset& digits, ThreadPool& threads) {
-  try {
-    Inference inference(model, threads);
-    return evaluate(inference, digits).accuracy;
-  } catch (const Error&) {
-    return 0.0;
-  }
-}
-
-Model chosen(const Candidates& candidates, const std::string& who, bool search) {
-  const Model& first = candidates.models.front();
-  if (!search && candidates.models.size() == 1) return first;
-  const bool is_one = candidates.models.size() == 1;
-  ThreadPool threads(1);
-  const Dataset digits = synthetic_digits(kTrialDigits, 3);
-  if (is_one && accuracy(first, digits, threads) >= kGoodEnough) return first;
-  CalibrationLimits limits;
-  limits.rounds = {{100, 16}, {kTrialDigits, 1}};
-  try {
-    Calibration found = calibrate(candidates.models, digits, threads, who, limits);
-    if (!is_one || found.trials.front().accuracy() >= kGoodEnough) return std::move(found.model);
-  } catch (const Error&) {
-    if (!is_one) throw;
-  }
-  // A network of something else than digits.
-  return first;
-}
 
 nlohmann::json layers_json(Session& session) {
   nlohmann::json layers = nlohmann::json::array();
@@ -65,14 +26,12 @@ nlohmann::json layers_json(Session& session) {
 using namespace mnist;
 using namespace mnist::web;
 
-// A model from a file's bytes; `name` is what messages call it. `search`: it is a stranger's, and
-// how its pixels are meant may have to be found out. Returns its handle.
-MNIST_EXPORT int mnist_open(const void* file, size_t file_size, const char* name, size_t name_size,
-                            int search) {
+// A model from a GGUF file's bytes; `name` is what messages call it. Returns its handle.
+MNIST_EXPORT int mnist_open(const void* file, size_t file_size, const char* name,
+                            size_t name_size) {
   return guarded([&] {
     const std::string who = text_at(name, name_size);
-    const Candidates candidates = read_candidates(bytes_at(file, file_size), who);
-    return add_session(chosen(candidates, who, search != 0), who);
+    return add_session(model_from_gguf(bytes_at(file, file_size), who), who);
   });
 }
 
@@ -100,10 +59,10 @@ MNIST_EXPORT int mnist_weight(int handle, const char* name, size_t name_size) {
   });
 }
 
-// Result: the model as a file; the name's suffix chooses the format.
-MNIST_EXPORT int mnist_save(int handle, const char* name, size_t name_size) {
+// Result: the model as a GGUF file.
+MNIST_EXPORT int mnist_save(int handle) {
   return guarded([&] {
-    set_result(model_bytes(session(handle).model(), text_at(name, name_size)));
+    set_result(gguf_of(session(handle).model()));
     return 0;
   });
 }

@@ -1,33 +1,10 @@
 // From a drawing to an answer, and looking inside.
 #include <algorithm>
-#include <cmath>
 
 #include "classify/evaluate.h"
+#include "data/fit.h"
 #include "data/synthetic.h"
 #include "web/session.h"
-
-namespace mnist::web {
-namespace {
-
-// A picture as it is, made to fit: shrunk until it is no longer than the input, in the middle.
-Image fitted(const Image& picture, const InputSize& size) {
-  Image result{size.height, size.width, std::vector<uint8_t>(size.pixels())};
-  if (picture.pixels.empty()) return result;
-  const size_t longest = std::min(size.height, size.width);
-  const Plane small = shrink(picture, {0, 0, picture.height, picture.width}, longest);
-  const size_t top = (size.height - small.height) / 2;
-  const size_t left = (size.width - small.width) / 2;
-  for (size_t row = 0; row < small.height; ++row) {
-    for (size_t column = 0; column < small.width; ++column) {
-      const float grey = std::clamp(small.at(row, column), 0.0F, 255.0F);
-      result.at(top + row, left + column) = static_cast<uint8_t>(std::lround(grey));
-    }
-  }
-  return result;
-}
-
-}  // namespace
-}  // namespace mnist::web
 
 using namespace mnist;
 using namespace mnist::web;
@@ -44,7 +21,7 @@ MNIST_EXPORT int mnist_see(int handle, const void* pixels, size_t height, size_t
     const Image picture{height, width, {bytes.begin(), bytes.end()}};
     const Image seen = centred != 0 && open.preparation()
                            ? prepare_digit(picture, *open.preparation())
-                           : fitted(picture, open.size());
+                           : fit_picture(picture, open.size().height, open.size().width);
     set_result(std::as_bytes(std::span(seen.pixels)));
     return 0;
   });

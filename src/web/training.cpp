@@ -6,8 +6,8 @@
 #include "classify/evaluate.h"
 #include "data/synthetic.h"
 #include "engine/inference.h"
-#include "mnist/model_file.h"
 #include "model/architectures.h"
+#include "web/gguf.h"
 #include "web/session.h"
 
 namespace mnist::web {
@@ -159,7 +159,7 @@ MNIST_EXPORT int mnist_train_check(int training) {
 // Result: the network as it is now, a GGUF file.
 MNIST_EXPORT int mnist_train_model(int training) {
   return guarded([&] {
-    set_result(model_bytes(trainings().at(training).model(), "network.gguf"));
+    set_result(gguf_of(trainings().at(training).model()));
     return 0;
   });
 }

@@ -14,6 +14,7 @@ const PROGRAM = process.env.MNIST_PROGRAM ?? `${ROOT}build/release/mnist`;
 const DATA = process.env.MNIST_DATA_DIR;
 const COUNT = 10_000;
 const engine = await loadEngine(SITE);
+const reader = await loadEngine(SITE, 'mnist-reader');
 
 function testImages(folder) {
   const name = 't10k-images-idx3-ubyte';
@@ -55,7 +56,9 @@ for (const model of ['digit', 'mnist-cnn', 'mnist-fc']) {
 test('what does not fit is refused with its reason', () => {
   const bytes = fs.readFileSync(`${ROOT}models/mnist-cnn.gguf`);
   assert.throws(() => engine.open(bytes.subarray(0, 3000), 'half.gguf'), /half\.gguf: /);
-  assert.throws(() => engine.open(new Uint8Array(0), 'none'), /none: .*empty/);
+  assert.throws(() => engine.open(new Uint8Array(0), 'none'), /none: a GGUF file expected/);
+  assert.throws(() => reader.convert(new Uint8Array(0), 'none'), /none: .*empty/);
+  assert.throws(() => reader.convert(bytes.subarray(0, 3000), 'half.gguf'), /half\.gguf: /);
   assert.throws(() => engine.open(bytes.map((byte, i) => (i > 100 ? 255 - byte : byte)), 'odd.gguf'), /odd\.gguf: /);
   const network = engine.open(bytes, 'fine');
   assert.throws(() => network.predict(new Uint8Array(783)), /whole images/);
@@ -70,7 +73,21 @@ test('what does not fit is refused with its reason', () => {
 
 test('a saved model is read back the same', () => {
   const network = engine.open(fs.readFileSync(`${ROOT}models/mnist-cnn.gguf`), 'first');
-  const again = engine.open(network.save('x.gguf'), 'again');
+  const again = engine.open(network.save(), 'again');
   const image = engine.digits(5, 0, 1).pixels;
   assert.deepEqual(again.logits(image), network.logits(image));
 });
+
+for (const suffix of ['onnx', 'safetensors', 'json', 'gguf']) {
+  test(`a .${suffix} of mnist-cnn is read as the network that it is`, (t) => {
+    const folder = fs.mkdtempSync('/tmp/mnist-agreement-');
+    t.after(() => fs.rmSync(folder, { recursive: true }));
+    const source = `${ROOT}models/mnist-cnn.gguf`;
+    execFileSync(PROGRAM, ['convert', source, `${folder}/m.${suffix}`]);
+    const converted = engine.open(reader.convert(fs.readFileSync(`${folder}/m.${suffix}`), `m.${suffix}`), 'converted');
+    const original = engine.open(fs.readFileSync(source), 'original');
+    const images = engine.digits(7, 0, 20).pixels;
+    const [ours, theirs] = [converted.logits(images), original.logits(images)];
+    for (let i = 0; i < ours.length; ++i) assert.ok(Math.abs(ours[i] - theirs[i]) <= 1e-4, `${ours[i]} ${theirs[i]}`);
+  });
+}

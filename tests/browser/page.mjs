@@ -1,9 +1,15 @@
 // A page in a real browser: Debian's Chromium, headless.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { test } from 'node:test';
+
 import { chromium } from 'playwright-core';
 
 import { serve } from './server.mjs';
 
-export const SITE = process.env.MNIST_SITE ?? new URL('../../build/wasm/site', import.meta.url).pathname;
+export const ROOT = new URL('../../', import.meta.url).pathname;
+export const SITE = process.env.MNIST_SITE ?? `${ROOT}build/wasm/site`;
+export const PROGRAM = process.env.MNIST_PROGRAM ?? `${ROOT}build/release/mnist`;
 
 export async function launch() {
   return chromium.launch({
@@ -12,9 +18,25 @@ export async function launch() {
   });
 }
 
-// A ready page, its server and what went wrong in it.
-export async function open(browser, { isolated = false, prefix = '/', ...options } = {}) {
-  const server = await serve(SITE, { isolated, prefix });
+// The program as a server: where it is, and how to end it.
+export async function startProgram(...words) {
+  const child = spawn(PROGRAM, words, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const address = await new Promise((resolve, reject) => {
+    child.stdout.on('data', (text) => resolve(String(text).match(/http:\S+/)[0]));
+    child.on('exit', (code) => reject(new Error(`${words[0]} ended with ${code}`)));
+  });
+  const close = () => new Promise((resolve) => {
+    child.on('exit', resolve);
+    child.kill('SIGTERM');
+  });
+  return { address, close };
+}
+
+// A ready page, its server and what went wrong in it. `server` is one that runs already, else the
+// folder of files is served, with or without the headers for threads. `prepare` may change the page
+// before it is loaded.
+export async function open(browser, { server: given, prepare, isolated = false, prefix = '/', ...options } = {}) {
+  const server = given ?? (await serve(SITE, { isolated, prefix }));
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, acceptDownloads: true, ...options });
   const page = await context.newPage();
   const problems = [];
@@ -26,11 +48,12 @@ export async function open(browser, { isolated = false, prefix = '/', ...options
     const { origin, protocol } = new URL(request.url());
     if (protocol.startsWith('http') && origin !== new URL(server.address).origin) problems.push(`request to ${request.url()}`);
   });
+  await prepare?.(page);
   await page.goto(server.address);
   await page.waitForSelector('html[data-ready]', { timeout: 60_000 });
   const close = async () => {
     await context.close();
-    await server.close();
+    if (!given) await server.close();
   };
   return { page, problems, close, server };
 }
@@ -82,6 +105,18 @@ export async function until(page, holds, argument, limit = 60_000) {
   }
 }
 
+// The 28 x 28 pixels that the page shows as what the network sees.
+export const seenPixels = (page) => page.evaluate(() => {
+  const canvas = document.getElementById('seen');
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  return [...data].filter((_, i) => i % 4 === 0);
+});
+
+export async function chooseModel(page, name) {
+  await page.selectOption('#model', name);
+  await until(page, (wanted) => document.getElementById('facts').textContent.startsWith(`${wanted}:`), name);
+}
+
 export const answerOf = (page) => page.textContent('#digit');
 
 export async function dropFile(page, name, type, bytes) {
@@ -93,4 +128,17 @@ export async function dropFile(page, name, type, bytes) {
   }, [Buffer.from(bytes).toString('base64'), name, type]);
   await page.dispatchEvent('body', 'drop', { dataTransfer: data });
   await settle(page);
+}
+
+// A test with a page of its own, which must end without a problem.
+export function testPage(browser, name, options, action) {
+  test(name, { timeout: 300_000 }, async () => {
+    const opened = await open(browser(), options);
+    try {
+      await action(opened.page, opened);
+      assert.deepEqual(opened.problems, []);
+    } finally {
+      await opened.close();
+    }
+  });
 }

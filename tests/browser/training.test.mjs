@@ -1,9 +1,10 @@
 // Training in the page, collecting and fine-tuning.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { after, before, test } from 'node:test';
 
-import { answerOf, drawDigit, dropFile, launch, open, settle, until } from './page.mjs';
+import { PROGRAM, ROOT, answerOf, chooseModel, drawDigit, dropFile, launch, open, settle, until } from './page.mjs';
 
 let browser;
 before(async () => (browser = await launch()));
@@ -78,8 +79,12 @@ test('collects drawings, gives them as IDX and learns from them', { timeout: 300
   assert.deepEqual([...images.bytes.subarray(0, 16)], [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 28, 0, 0, 0, 28]);
   const labels = await downloaded(page, '#download-labels');
   assert.deepEqual([...labels.bytes], [0, 0, 8, 1, 0, 0, 0, 2, 3, 8]);
-  await page.selectOption('#model', 'mnist-cnn');
-  await until(page, () => document.getElementById('facts').textContent.startsWith('mnist-cnn'));
+  const folder = fs.mkdtempSync('/tmp/mnist-drawings-');
+  for (const { name, bytes } of [images, labels]) fs.writeFileSync(`${folder}/${name}`, bytes);
+  const evaluation = execFileSync(PROGRAM, ['eval', `${ROOT}models/digit.gguf`, `${folder}/${images.name}`, `${folder}/${labels.name}`, '--json']);
+  fs.rmSync(folder, { recursive: true });
+  assert.equal(JSON.parse(evaluation).accuracy, 1);
+  await chooseModel(page, 'mnist-cnn');
   await page.click('#fine-tune');
   await trainTo(page, 80);
   await page.click('#train-stop');

@@ -30,6 +30,13 @@ TEST_F(HelpTest, WithoutArgumentsTheCommandsAreListed) {
   }
 }
 
+TEST_F(HelpTest, NamesTheEnvironment) {
+  const Result result = run({"--help"});
+  for (const char* name : {"MNIST_DATA_DIR", "MNIST_CACHE_DIR", "MNIST_MIRROR", "NO_COLOR"}) {
+    EXPECT_THAT(result.out, HasSubstr(std::string("\n  ") + name));
+  }
+}
+
 TEST_F(HelpTest, EveryCommandHasHelpWithExamples) {
   const std::vector<std::vector<std::string>> commands = {
       {"train"},         {"eval"},           {"predict"},      {"info"},         {"graph"},

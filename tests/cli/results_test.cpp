@@ -211,5 +211,39 @@ TEST_F(ResultsTest, VerifyFindsWhatIsMissingAndDamaged) {
   EXPECT_THAT(result.out, HasSubstr("t10k-labels-idx1-ubyte: damaged: its sha256"));
 }
 
+TEST_F(ResultsTest, WithoutANetworkDrawnDigitsTakeThePlaceOfMnist) {
+  const Result result = run({"eval", "model.gguf", "--offline", "--json"});
+  EXPECT_EQ(result.exit_code, 0) << result.error;
+  EXPECT_EQ(parsed(result.out)["images"], 10'000);
+  EXPECT_EQ(result.error_lines(), 1U);
+  EXPECT_THAT(result.error, HasSubstr("going on with --data synthetic"));
+}
+
+TEST_F(ResultsTest, PredictAnswersWhatItCanRead) {
+  write_drawing("one.pgm");
+  const Result result = run({"predict", "--json", "missing.png", "one.pgm"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.error, HasSubstr("missing.png: cannot be opened"));
+  ASSERT_EQ(lines(result.out).size(), 1U);
+  EXPECT_EQ(parsed(result.out)["image"], "one.pgm");
+}
+
+TEST_F(ResultsTest, PredictSaysThatThereIsNoDigit) {
+  write("white.pgm", "P5\n50 50\n255\n" + std::string(50 * 50, '\xff'));
+  const Result result = run({"predict", "white.pgm"});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.error, HasSubstr("white.pgm: nothing that could be a digit was found"));
+}
+
+TEST_F(ResultsTest, DamagedFilesOfASetAreNotTakenForGood) {
+  std::filesystem::create_directories(path("cache/mnist"));
+  write("cache/mnist/t10k-labels-idx1-ubyte", "no labels");
+  const RunOptions offline{.input = "", .environment = {{"MNIST_MIRROR", "http://127.0.0.1:9"}}};
+  const Result result = run({"data", "fetch", "mnist"}, offline);
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.error, HasSubstr("t10k-labels-idx1-ubyte: is damaged, and is fetched anew"));
+  EXPECT_EQ(read("cache/mnist/t10k-labels-idx1-ubyte.damaged"), "no labels");
+}
+
 }  // namespace
 }  // namespace mnist

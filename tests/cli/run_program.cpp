@@ -21,10 +21,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// In the child, between fork and exec.
+// In the child, between fork and exec. No file: closes.
 void redirect(const fs::path& file, int flags, int descriptor) {
+  if (file.empty()) {
+    ::close(descriptor);
+    return;
+  }
   const int handle = ::open(file.c_str(), flags, 0600);
   if (handle < 0 || ::dup2(handle, descriptor) < 0) ::_exit(126);
+  // Where a lower one was closed before, this one has its number.
+  if (handle != descriptor) ::close(handle);
 }
 
 }  // namespace
@@ -58,8 +64,8 @@ pid_t ProgramTest::start(const std::vector<std::string>& arguments,
   if (process != 0) return process;
   if (::chdir(folder_.c_str()) != 0) ::_exit(126);
   redirect(".input", O_RDONLY, STDIN_FILENO);
-  redirect("out", O_WRONLY | O_CREAT | O_TRUNC, STDOUT_FILENO);
-  redirect("error", O_WRONLY | O_CREAT | O_TRUNC, STDERR_FILENO);
+  redirect(options.out_to, O_WRONLY | O_CREAT | O_TRUNC, STDOUT_FILENO);
+  redirect(options.error_to, O_WRONLY | O_CREAT | O_TRUNC, STDERR_FILENO);
   // No data sets of this machine, and no network.
   ::unsetenv("MNIST_DATA_DIR");
   ::setenv("HOME", folder_.c_str(), 1);

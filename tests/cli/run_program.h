@@ -28,6 +28,9 @@ struct RunOptions {
   std::string input;                               // standard input
   std::map<std::string, std::string> environment;  // besides the tests' own
   uint64_t largest_file = 0;  // bytes that a file may have, as ulimit -f; 0: no limit
+  // Where standard output and error go; "" closes them.
+  std::string out_to = "out";
+  std::string error_to = "error";
 };
 
 // A test with an empty folder of its own, in which the program runs.

@@ -127,6 +127,8 @@ TEST_F(CheckpointFolderTest, TheNewestIsTakenAndTheOneBeforeIfItIsDamaged) {
   EXPECT_THAT(result.error, HasSubstr("passed over: run/checkpoint-00000012.gguf: damaged"));
   EXPECT_THAT(result.error, HasSubstr("going on from run/checkpoint-00000008.gguf"));
   EXPECT_TRUE(read("resumed.gguf") == read("straight.gguf"));
+  EXPECT_THAT(run_well({"train", "again.gguf", "--resume", "run", "-q"}).error,
+              HasSubstr("mnist: passed over: run/checkpoint-00000012.gguf: damaged"));
 }
 
 TEST_F(CheckpointFolderTest, ARunTravelsAsJson) {

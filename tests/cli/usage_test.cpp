@@ -138,9 +138,13 @@ TEST_F(UsageTest, ThingsThatDoNotFitTogether) {
   expect_usage({"eval", "model.gguf", "--data", "synthetic:20", "--prepare"}, "folder of images");
 }
 
-TEST_F(UsageTest, WithoutDataTheOptionsThatHelpAreNamed) {
-  expect_error({"train", "mnist-mlp"}, "--data synthetic");
-  expect_error({"eval", "model.gguf", "--offline"}, "--data DIR");
+TEST_F(UsageTest, DataThatWasAskedForIsNotReplaced) {
+  expect_error({"eval", "model.gguf", "--data", "mnist", "--offline"}, "downloading was forbidden");
+}
+
+TEST_F(UsageTest, PredictWantsOptionsThatMeanSomething) {
+  expect_usage({"predict", "text.txt", "--pixels", "unit"}, "none is given");
+  expect_usage({"predict", "model.gguf", "text.txt", "--json", "--show"}, "not with --json");
 }
 
 TEST_F(UsageTest, OutputsThatCannotBeWritten) {

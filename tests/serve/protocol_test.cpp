@@ -253,8 +253,8 @@ TEST_F(ProtocolTest, ServesThePagesThatItIsGiven) {
   const std::string script = "let x = 1;\n";
   const std::string page = "<!doctype html>";
   ServiceOptions options;
-  options.assets = {{"/", "text/html; charset=utf-8", std::as_bytes(std::span(page))},
-                    {"/page.js", "text/javascript", std::as_bytes(std::span(script))}};
+  options.page.assets = {{"/", "text/html; charset=utf-8", std::as_bytes(std::span(page))},
+                         {"/page.js", "text/javascript", std::as_bytes(std::span(script))}};
   RunningServer server(options);
   EXPECT_EQ(server.ask(get("/")).body, page);
   const Reply reply = server.ask(get("/page.js"));

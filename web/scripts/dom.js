@@ -14,18 +14,21 @@ export function download(bytes, name) {
   setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }
 
-// One call a frame at most, with the last arguments.
+// One call a frame at most, and one at a time where it takes longer; with the last arguments.
 export function eachFrame(action) {
   let waiting = null;
+  let busy = false;
+  const run = async () => {
+    const last = waiting;
+    waiting = null;
+    await action(...last);
+    busy = waiting !== null;
+    if (busy) requestAnimationFrame(run);
+  };
   return (...values) => {
-    if (waiting === null) {
-      requestAnimationFrame(() => {
-        const last = waiting;
-        waiting = null;
-        action(...last);
-      });
-    }
     waiting = values;
+    if (!busy) requestAnimationFrame(run);
+    busy = true;
   };
 }
 
@@ -46,4 +49,14 @@ export const percent = (share, digits = 1) => `${(100 * share).toFixed(digits)} 
 
 export function fileSize(bytes) {
   return bytes < 1e6 ? `${Math.round(bytes / 1000)} KB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+// 0..count-1 in any order.
+export function shuffled(count) {
+  const order = Array.from({ length: count }, (_, i) => i);
+  for (let i = count - 1; i > 0; --i) {
+    const other = Math.floor(Math.random() * (i + 1));
+    [order[i], order[other]] = [order[other], order[i]];
+  }
+  return order;
 }

@@ -8,19 +8,26 @@ export class EngineError extends Error {}
 
 const text = new TextEncoder();
 
+const BASE = new URL('../', import.meta.url);
+
+async function instantiate(name, options = {}) {
+  const { default: create } = await import(new URL(`${name}.js`, BASE));
+  return create({ ...options, locateFile: (file) => new URL(file, BASE).href });
+}
+
 export class Engine {
   // `threads`: how many more than the caller's own it may start. Emscripten waits forever for the
   // last of none, so there is one at least.
   static async load(threads = 0) {
-    const name = threaded ? 'mnist-threads' : 'mnist';
-    const base = new URL('../', import.meta.url);
-    const { default: create } = await import(new URL(`${name}.js`, base));
-    const options = { locateFile: (file) => new URL(file, base).href };
-    if (threaded) {
-      options.threads = Math.max(1, threads);
-      options.wasmMemory = new WebAssembly.Memory({ initial: 512, maximum: 16384, shared: true });
-    }
-    return new Engine(await create(options), options.wasmMemory);
+    if (!threaded) return new Engine(await instantiate('mnist'));
+    const wasmMemory = new WebAssembly.Memory({ initial: 512, maximum: 16384, shared: true });
+    const module = await instantiate('mnist-threads', { threads: Math.max(1, threads), wasmMemory });
+    return new Engine(module, wasmMemory);
+  }
+
+  // The one that knows other programs' model files, and can only convert them.
+  static async loadReader() {
+    return new Engine(await instantiate('mnist-reader'));
   }
 
   constructor(module, memory) {
@@ -74,9 +81,15 @@ export class Engine {
     return JSON.parse(this.text());
   }
 
-  // `search`: the file is a stranger's, and how its pixels are meant may have to be found out.
-  open(file, name, search = false) {
-    return new Network(this, file, name, search);
+  // A GGUF file.
+  open(file, name) {
+    return new Network(this, file, name);
+  }
+
+  // The reader's: a model file of any format as GGUF.
+  convert(file, name) {
+    this.call('convert', file, name);
+    return this.bytes();
   }
 
   // Digits that the program draws itself: {pixels, labels}.
@@ -89,11 +102,9 @@ export class Engine {
 
 // An open model.
 export class Network {
-  constructor(engine, file, name, search) {
+  constructor(engine, file, name) {
     this.engine = engine;
-    this.name = name;
-    this.fileSize = file.length;
-    this.handle = engine.call('open', file, name, search ? 1 : 0);
+    this.handle = engine.call('open', file, name);
     engine.call('describe', this.handle);
     this.facts = engine.json();
     this.kernels = new Map();
@@ -137,6 +148,15 @@ export class Network {
     return values.subarray(0, values.length / 2);
   }
 
+  // What a picture is prepared to, what it is, and the milliseconds that both took.
+  look(picture, centred) {
+    const start = performance.now();
+    const image = this.see(picture, centred);
+    const seen = performance.now();
+    const probabilities = this.predict(image);
+    return { image, probabilities, times: [seen - start, performance.now() - seen] };
+  }
+
   // {saliency, layers: [values]} while it sees `image`.
   inspect(image, answer) {
     const { facts, engine } = this;
@@ -160,8 +180,9 @@ export class Network {
     return this.kernels.get(name);
   }
 
-  save(fileName) {
-    this.engine.call('save', this.handle, fileName);
+  // As a GGUF file.
+  save() {
+    this.engine.call('save', this.handle);
     return this.engine.bytes();
   }
 }

@@ -1,19 +1,20 @@
 // The page: what is drawn goes through the network, and everything shows it.
 import { Answer } from './answer.js';
 import { Collection } from './collection.js';
-import { eachFrame, fileSize, find, showGrey } from './dom.js';
+import { eachFrame, find, showGrey, shuffled } from './dom.js';
 import { Engine, threaded } from './engine.js';
+import { host } from './host.js';
 import { readDigits } from './idx.js';
+import { Models, builtInFile, fetchBytes } from './models.js';
 import { readPicture } from './picture.js';
 import { Seeing } from './seeing.js';
 import { Sketch } from './sketch.js';
 import { makeTabs } from './tabs.js';
 import { TrainingPanel } from './training.js';
 
-const BASE = new URL('../', import.meta.url);
 const TIMINGS = 20;
 
-const page = { network: null, image: null, truth: undefined, timings: [] };
+const page = { models: null, image: null, truth: undefined, timings: [], order: [] };
 const answer = new Answer();
 const seeing = new Seeing();
 
@@ -33,73 +34,62 @@ async function attempt(action) {
   }
 }
 
-async function fetchBytes(path) {
-  const response = await fetch(new URL(path, BASE));
-  if (!response.ok) throw new Error(`${path}: ${response.status} ${response.statusText}`);
-  return new Uint8Array(await response.arrayBuffer());
-}
-
-function useNetwork(file, name, search = false) {
-  const network = page.engine.open(file, name, search);
-  page.network?.close();
-  page.network = network;
-  page.timings = [];
+function useNetwork() {
+  const { network, inside, place } = page.models;
   const { facts } = network;
+  page.timings = [];
   const names = Array.from({ length: facts.classes }, (_, i) => network.className(i));
   if (names.join() !== answer.names?.join()) answer.setClasses(names);
-  seeing.setNetwork(network);
-  find('facts').textContent =
-    `${name}: ${facts.parameters.toLocaleString('en')} parameters, ${fileSize(file.length)}`;
-  page.file = file;
+  seeing.setNetwork(inside);
+  find('privacy').textContent = place === 'page'
+    ? 'Everything runs in this page; nothing you draw leaves it.'
+    : `The program at ${location.host} answers; what you draw goes there and nowhere else.`;
   update(false);
 }
 
-async function useBuiltIn(name) {
-  // The program's own built-in model is the best of them.
-  const path = name === 'mnist-best' ? 'models/digit.gguf' : `models/${name}.gguf`;
-  useNetwork(await fetchBytes(path), name);
-}
-
-// A model that is no built-in one becomes an entry of the list.
-function useFile(file, name, search) {
-  useNetwork(file, name, search);
-  const list = find('model');
-  let option = list.querySelector('option[data-own]');
-  if (!option) {
-    option = document.createElement('option');
-    option.dataset.own = '';
-    list.append(option);
-  }
-  option.textContent = option.value = name;
-  page.own = { file, name, search };
-  list.value = name;
-}
-
-function showTiming(seeTime, predictTime) {
-  page.timings.push([seeTime, predictTime]);
+function showTiming(times) {
+  page.timings.push(times);
   if (page.timings.length > TIMINGS) page.timings.shift();
   const mean = (part) => page.timings.reduce((sum, timing) => sum + timing[part], 0) / page.timings.length;
-  const milliseconds = (time) => `${time.toFixed(2)} ms`;
-  find('timing').textContent = `Prepared in ${milliseconds(mean(0))}, answered in ${milliseconds(mean(1))}.`;
+  const milliseconds = (part) => `${mean(part).toFixed(2)} ms`;
+  find('timing').textContent = times.length === 1
+    ? `Prepared and answered by native code, there and back in ${milliseconds(0)}.`
+    : `Prepared in ${milliseconds(0)}, answered in ${milliseconds(1)}.`;
 }
 
-const update = eachFrame((drawing) => {
-  const { network, sketch } = page;
-  if (!network) return;
-  const start = performance.now();
-  page.image = network.see(sketch.pixels(), find('view-centred').checked);
-  const seen = performance.now();
-  showGrey(find('seen'), page.image, network.facts.height, network.facts.width);
-  let label = 0;
+function showNothing(facts) {
+  page.image = new Uint8Array(facts.height * facts.width);
+  showGrey(find('seen'), page.image, facts.height, facts.width);
+  answer.clear();
+}
+
+async function look(drawing) {
+  const { network } = page.models;
+  const { sketch, truth } = page;
+  const { facts } = network;
+  let label = null;
   if (sketch.isEmpty) {
-    answer.clear();
+    showNothing(facts);
   } else {
-    const before = performance.now();
-    const probabilities = network.predict(page.image);
-    showTiming(seen - start, performance.now() - before);
-    ({ label } = answer.show(probabilities, !drawing, page.truth));
+    const looked = network.look(sketch.pixels(), find('view-centred').checked);
+    const { image, probabilities, times } = looked instanceof Promise ? await looked : looked;
+    // Something else may have been asked for meanwhile; then it comes next.
+    if (network !== page.models.network || sketch.isEmpty) return;
+    page.image = image;
+    showGrey(find('seen'), image, facts.height, facts.width);
+    showTiming(times);
+    ({ label } = answer.show(probabilities, !drawing, truth));
   }
   if (!find('panel-inside').hidden) seeing.show(page.image, label);
+}
+
+const update = eachFrame(async (drawing) => {
+  if (!page.models?.network) return;
+  try {
+    await look(drawing);
+  } catch (error) {
+    complain(error.message);
+  }
 });
 
 function setTag(words, truth) {
@@ -113,26 +103,22 @@ async function loadDigits() {
   return page.digits;
 }
 
+// None twice until all were shown.
 async function showRandom() {
   const { pixels, labels, count } = await loadDigits();
-  const index = Math.floor(Math.random() * count);
+  if (page.order.length === 0) page.order = shuffled(count);
+  const index = page.order.pop();
   setTag(`Test digit ${index + 1} of ${count}, labelled ${labels[index]}.`, labels[index]);
   page.sketch.show({ pixels: pixels.slice(784 * index, 784 * (index + 1)), height: 28, width: 28 });
 }
 
-const isPicture = (file) => file.type.startsWith('image/');
-
 async function openFile(file) {
-  if (isPicture(file)) {
-    const picture = await readPicture(file).catch(() => {
-      throw new Error(`${file.name}: a picture that this browser cannot read`);
-    });
-    setTag(file.name);
-    page.sketch.show(picture);
-  } else {
-    if (file.size > 2 ** 28) throw new Error(`${file.name}: over 256 MB`);
-    useFile(new Uint8Array(await file.arrayBuffer()), file.name, true);
-  }
+  if (!file.type.startsWith('image/')) return page.models.openFile(file);
+  const picture = await readPicture(file).catch(() => {
+    throw new Error(`${file.name}: a picture that this browser cannot read`);
+  });
+  setTag(file.name);
+  page.sketch.show(picture);
 }
 
 function listenForFiles() {
@@ -167,37 +153,59 @@ function listen() {
   find('random').addEventListener('click', () => attempt(showRandom));
   for (const id of ['view-centred', 'view-raw']) find(id).addEventListener('change', () => update(false));
   find('show-kernels').addEventListener('change', (event) => seeing.showKernels(event.target.checked));
-  find('model').addEventListener('change', (event) => {
-    const name = event.target.value;
-    attempt(() => (page.own?.name === name ? useNetwork(page.own.file, name, page.own.search) : useBuiltIn(name)));
-  });
+  find('model').addEventListener('change', (event) => attempt(() => page.models.choose(event.target.value)));
+  for (const place of ['page', 'server']) {
+    find(`place-${place}`).addEventListener('change', () => attempt(() => page.models.setPlace(place)));
+  }
   listenForFiles();
 }
 
+function fineTune(images, labels) {
+  const { inside, name } = page.models;
+  if (!inside) {
+    complain(`${name} is the server's: only a network of this page's can be trained here`);
+    return;
+  }
+  page.tabs.select('tab-train');
+  page.training.fineTune(`${name.replace(/\.\w+$/, '')}-tuned`, inside.save(), images, labels);
+}
+
+function makePanels() {
+  page.tabs = makeTabs(() => update(false));
+  page.training = new TrainingPanel((file, name) => page.models.useFile(file, name), complain);
+  page.collection = new Collection(
+    () => (page.sketch.isEmpty || page.image?.length !== 784 ? null : page.image),
+    fineTune,
+  );
+}
+
+// The program was built without WebAssembly: it answers, and there is nothing to look into.
+function leaveOutEngine() {
+  for (const id of ['more', 'random', 'open-model']) find(id).hidden = true;
+  find('notice').textContent = host.notice;
+  find('notice').hidden = false;
+}
+
 async function start() {
+  const hasEngine = !host || host.has_engine;
   page.sketch = new Sketch(find('sketch'), (drawing) => {
     if (!page.sketch.picture) setTag('');
     update(drawing);
   });
-  const tabs = makeTabs(() => update(false));
   listen();
-  page.training = new TrainingPanel((file, name) => useFile(file, name, false), complain);
-  page.collection = new Collection(
-    () => (page.sketch.isEmpty || page.image?.length !== 784 ? null : page.image),
-    (images, labels) => {
-      tabs.select('tab-train');
-      page.training.fineTune(`${find('model').value.replace(/\.\w+$/, '')}-tuned`, page.network.save('network.gguf'), images, labels);
-    },
-  );
+  makePanels();
+  find('server-link').hidden = !host;
+  if (!hasEngine) leaveOutEngine();
   await attempt(async () => {
-    const [engine, file] = await Promise.all([Engine.load(), fetchBytes('models/digit.gguf')]);
-    page.engine = engine;
-    find('model').value = 'mnist-best';
-    useNetwork(file, 'mnist-best');
-    find('build').textContent = threaded ? ', with threads' : ', without threads';
+    // At once, not after the engine.
+    if (hasEngine) builtInFile('mnist-best');
+    page.models = new Models(hasEngine ? await Engine.load() : null, useNetwork);
+    await page.models.choose(page.models.names()[0]);
+    find('build').textContent = hasEngine
+      ? `mnist.cpp, compiled to WebAssembly, ${threaded ? 'with' : 'without'} threads.`
+      : 'mnist.cpp.';
     document.documentElement.dataset.ready = '';
-    const source = new TextDecoder().decode(await fetchBytes('images/source.txt'));
-    find('test-source').textContent = source;
+    if (hasEngine) find('test-source').textContent = new TextDecoder().decode(await fetchBytes('images/source.txt'));
   });
 }
 

@@ -2,7 +2,8 @@
 import { find, make } from './dom.js';
 
 const MOST_MAPS = 96; // of a layer
-const MOST_KERNEL_ROWS = 16;
+const MOST_KERNELS = 24; // side by side, and so small, where each has many inputs
+const MOST_KERNEL_ROWS = 12;
 const UNCHANGED = ['Flatten', 'Dropout', 'Reshape', 'Identity', 'Squeeze', 'Unsqueeze']; // hand values on
 
 // From -1 (orange) over 0 (black) to 1 (blue).
@@ -58,19 +59,21 @@ function paintActivation(canvas, shape, values) {
 function paintKernel(canvas, shape, values) {
   if (shape.length === 4) {
     const [outputs, inputs, height, width] = shape;
-    const columns = Math.min(outputs, MOST_MAPS);
+    const columns = Math.min(outputs, inputs === 1 ? MOST_MAPS : MOST_KERNELS);
     const rows = Math.min(inputs, MOST_KERNEL_ROWS);
     const starts = range(rows * columns, 1).map((i) => ((i % columns) * inputs + Math.floor(i / columns)) * height * width);
     if (rows === 1) paintTiles(canvas, values, starts, height, width, columnsFor(columns, height, width));
     else paintTiles(canvas, values, starts, height, width, columns);
-    return rows < inputs ? `${columns} kernels, the first ${rows} of ${inputs} inputs` : `${columns} kernels, ${inputs} inputs`;
+    const some = (shown, all, what) => (shown < all ? `the first ${shown} of ${all} ${what}s` : `${all} ${what}${all === 1 ? '' : 's'}`);
+    const words = `${some(columns, outputs, 'kernel')}, ${some(rows, inputs, 'input')}`;
+    return words[0].toUpperCase() + words.slice(1);
   }
   const [outputs, inputs] = [shape[0], shape.slice(1).reduce((a, b) => a * b, 1)];
   const side = Math.sqrt(inputs);
   if (Number.isInteger(side) && side >= 14) {
     const count = Math.min(outputs, 40);
     paintTiles(canvas, values, range(count, inputs), side, side, columnsFor(count, side, side));
-    return `weights of the first ${count} of ${outputs} outputs`;
+    return `Weights of the first ${count} of ${outputs} outputs`;
   }
   const wide = Math.min(inputs, 256);
   paintTiles(canvas, values, range(Math.min(outputs, 64), inputs), 1, wide, 1);
@@ -78,9 +81,12 @@ function paintKernel(canvas, shape, values) {
 }
 
 export class Seeing {
+  // Null: it is not here.
   setNetwork(network) {
     this.network = network;
-    const layers = network.facts.layers.map((layer, index) => ({ ...layer, index }));
+    find('nothing-inside').hidden = network !== null;
+    find('speaks').hidden = find('layers').hidden = network === null;
+    const layers = (network?.facts.layers ?? []).map((layer, index) => ({ ...layer, index }));
     this.views = layers.filter((layer) => !UNCHANGED.includes(layer.type)).map((layer) => {
       const canvas = make('canvas', { role: 'img', ariaLabel: `Output of ${layer.name}` });
       const shape = layer.shape.join(' × ');
@@ -107,9 +113,11 @@ export class Seeing {
     }
   }
 
-  // What goes on inside while it sees `image` and answers `label`.
+  // What goes on inside while it sees `image` and answers `label`; null: there is no answer.
   show(image, label) {
-    const { saliency, layers } = this.network.inspect(image, label);
+    if (this.network === null) return;
+    const { saliency, layers } = this.network.inspect(image, label ?? 0);
+    if (label === null) saliency.fill(0);
     const { height, width } = this.network.facts;
     this.paintSaliency(image, saliency, height, width);
     for (const { canvas, layer } of this.views) paintActivation(canvas, layer.shape, layers[layer.index]);

@@ -207,7 +207,7 @@ TEST(Keras, WhatCannotBeSaidIsRefusedByItsName) {
   EXPECT_THAT(with(layer("BatchNormalization", "x", {{"axis", 2}})),
               HasSubstr("4 weights expected"));
   EXPECT_THAT(with(layer("UpSampling2D", "x", {{"interpolation", "bicubic"}})),
-              HasSubstr("'nearest' expected"));
+              HasSubstr("'nearest' or 'bilinear' expected"));
   EXPECT_THAT(with(image), HasSubstr("does nothing"));
   EXPECT_THAT(refusal(sequential({input({nullptr, nullptr, nullptr, 1}), layer("Flatten", "x")})),
               HasSubstr("an input of a fixed size expected"));

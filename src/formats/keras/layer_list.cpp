@@ -14,33 +14,48 @@ KerasValue keras_activation(KerasTranslation& layer);
 KerasValue keras_add(KerasTranslation& layer);
 KerasValue keras_average(KerasTranslation& layer);
 KerasValue keras_average_pool(KerasTranslation& layer);
+KerasValue keras_average_pool_1d(KerasTranslation& layer);
 KerasValue keras_batch_normalization(KerasTranslation& layer);
+KerasValue keras_center_crop(KerasTranslation& layer);
 KerasValue keras_concatenate(KerasTranslation& layer);
 KerasValue keras_conv(KerasTranslation& layer);
+KerasValue keras_conv_1d(KerasTranslation& layer);
+KerasValue keras_conv_transpose(KerasTranslation& layer);
 KerasValue keras_crop(KerasTranslation& layer);
+KerasValue keras_crop_1d(KerasTranslation& layer);
 KerasValue keras_dense(KerasTranslation& layer);
 KerasValue keras_depthwise_conv(KerasTranslation& layer);
 KerasValue keras_dropout(KerasTranslation& layer);
 KerasValue keras_elu(KerasTranslation& layer);
 KerasValue keras_flatten(KerasTranslation& layer);
 KerasValue keras_global_average_pool(KerasTranslation& layer);
+KerasValue keras_global_average_pool_1d(KerasTranslation& layer);
 KerasValue keras_global_max_pool(KerasTranslation& layer);
+KerasValue keras_global_max_pool_1d(KerasTranslation& layer);
+KerasValue keras_group_normalization(KerasTranslation& layer);
 KerasValue keras_identity(KerasTranslation& layer);
+KerasValue keras_layer_normalization(KerasTranslation& layer);
 KerasValue keras_leaky_relu(KerasTranslation& layer);
 KerasValue keras_max_pool(KerasTranslation& layer);
+KerasValue keras_max_pool_1d(KerasTranslation& layer);
 KerasValue keras_maximum(KerasTranslation& layer);
 KerasValue keras_minimum(KerasTranslation& layer);
 KerasValue keras_multiply(KerasTranslation& layer);
 KerasValue keras_normalization(KerasTranslation& layer);
 KerasValue keras_pad(KerasTranslation& layer);
+KerasValue keras_pad_1d(KerasTranslation& layer);
 KerasValue keras_permute(KerasTranslation& layer);
 KerasValue keras_prelu(KerasTranslation& layer);
 KerasValue keras_relu(KerasTranslation& layer);
 KerasValue keras_rescaling(KerasTranslation& layer);
 KerasValue keras_reshape(KerasTranslation& layer);
+KerasValue keras_resizing(KerasTranslation& layer);
 KerasValue keras_separable_conv(KerasTranslation& layer);
+KerasValue keras_separable_conv_1d(KerasTranslation& layer);
 KerasValue keras_softmax(KerasTranslation& layer);
 KerasValue keras_subtract(KerasTranslation& layer);
+KerasValue keras_thresholded_relu(KerasTranslation& layer);
+KerasValue keras_unit_normalization(KerasTranslation& layer);
 KerasValue keras_up_sampling(KerasTranslation& layer);
 
 std::vector<KerasVariable> keras_batch_normalization_variables(const JsonView& config);
@@ -49,6 +64,7 @@ std::vector<KerasVariable> keras_dense_variables(const JsonView& config);
 std::vector<KerasVariable> keras_depthwise_conv_variables(const JsonView& config);
 std::vector<KerasVariable> keras_normalization_variables(const JsonView& config);
 std::vector<KerasVariable> keras_prelu_variables(const JsonView& config);
+std::vector<KerasVariable> keras_scaled_variables(const JsonView& config);
 std::vector<KerasVariable> keras_separable_conv_variables(const JsonView& config);
 
 namespace {
@@ -59,11 +75,17 @@ constexpr KerasLayerClass kClasses[] = {
     {"Add", keras_add},
     {"AlphaDropout", keras_identity},
     {"Average", keras_average},
+    {"AveragePooling1D", keras_average_pool_1d},
     {"AveragePooling2D", keras_average_pool},
     {"BatchNormalization", keras_batch_normalization, keras_batch_normalization_variables},
     {"BatchNormalizationV1", keras_batch_normalization, keras_batch_normalization_variables},
+    {"BatchNormalizationV2", keras_batch_normalization, keras_batch_normalization_variables},
+    {"CenterCrop", keras_center_crop},
     {"Concatenate", keras_concatenate},
+    {"Conv1D", keras_conv_1d, keras_conv_variables},
     {"Conv2D", keras_conv, keras_conv_variables},
+    {"Conv2DTranspose", keras_conv_transpose, keras_conv_variables},
+    {"Cropping1D", keras_crop_1d},
     {"Cropping2D", keras_crop},
     {"Dense", keras_dense, keras_dense_variables},
     {"DepthwiseConv2D", keras_depthwise_conv, keras_depthwise_conv_variables},
@@ -72,10 +94,15 @@ constexpr KerasLayerClass kClasses[] = {
     {"Flatten", keras_flatten},
     {"GaussianDropout", keras_identity},
     {"GaussianNoise", keras_identity},
+    {"GlobalAveragePooling1D", keras_global_average_pool_1d},
     {"GlobalAveragePooling2D", keras_global_average_pool},
+    {"GlobalMaxPooling1D", keras_global_max_pool_1d},
     {"GlobalMaxPooling2D", keras_global_max_pool},
+    {"GroupNormalization", keras_group_normalization, keras_scaled_variables},
     {"Identity", keras_identity},
+    {"LayerNormalization", keras_layer_normalization, keras_scaled_variables},
     {"LeakyReLU", keras_leaky_relu},
+    {"MaxPooling1D", keras_max_pool_1d},
     {"MaxPooling2D", keras_max_pool},
     {"Maximum", keras_maximum},
     {"Minimum", keras_minimum},
@@ -83,22 +110,37 @@ constexpr KerasLayerClass kClasses[] = {
     {"Normalization", keras_normalization, keras_normalization_variables},
     {"PReLU", keras_prelu, keras_prelu_variables},
     {"Permute", keras_permute},
-    // What augments images does so in training only.
-    {"RandomBrightness", keras_identity},
-    {"RandomContrast", keras_identity},
-    {"RandomFlip", keras_identity},
-    {"RandomRotation", keras_identity},
-    {"RandomTranslation", keras_identity},
-    {"RandomZoom", keras_identity},
     {"ReLU", keras_relu},
     {"Rescaling", keras_rescaling},
     {"Reshape", keras_reshape},
+    {"Resizing", keras_resizing},
+    {"SeparableConv1D", keras_separable_conv_1d, keras_separable_conv_variables},
     {"SeparableConv2D", keras_separable_conv, keras_separable_conv_variables},
     {"Softmax", keras_softmax},
+    {"SpatialDropout1D", keras_identity},
     {"SpatialDropout2D", keras_identity},
     {"Subtract", keras_subtract},
+    {"ThresholdedReLU", keras_thresholded_relu},
+    {"UnitNormalization", keras_unit_normalization},
     {"UpSampling2D", keras_up_sampling},
+    {"ZeroPadding1D", keras_pad_1d},
     {"ZeroPadding2D", keras_pad},
+    // What augments images does so in training only.
+    {"RandomBrightness", keras_identity},
+    {"RandomContrast", keras_identity},
+    {"RandomElasticTransform", keras_identity},
+    {"RandomErasing", keras_identity},
+    {"RandomFlip", keras_identity},
+    {"RandomGaussianBlur", keras_identity},
+    {"RandomHue", keras_identity},
+    {"RandomInvert", keras_identity},
+    {"RandomPerspective", keras_identity},
+    {"RandomRotation", keras_identity},
+    {"RandomSaturation", keras_identity},
+    {"RandomSharpness", keras_identity},
+    {"RandomShear", keras_identity},
+    {"RandomTranslation", keras_identity},
+    {"RandomZoom", keras_identity},
 };
 
 // Layers that are code, in Python or elsewhere.

@@ -71,7 +71,11 @@ KerasValue relu(KerasTranslation& layer, KerasValue value, const JsonView& confi
                 const std::string& suffix) {
   const std::optional<JsonView> most = config_value(config, "max_value");
   const double slope = config_number(config, "negative_slope", config_number(config, "alpha", 0.0));
-  if (config_number(config, "threshold", 0.0) != 0.0) layer.fail("threshold: 0 expected");
+  if (const double threshold = config_number(config, "threshold", 0.0); threshold != 0.0) {
+    if (most || slope != 0.0)
+      layer.fail("threshold: 0 expected beside max_value or negative_slope");
+    return layer.map_elements("ThresholdedRelu", std::move(value), {{"alpha", threshold}}, suffix);
+  }
   if (most) {
     if (slope != 0.0) layer.fail("max_value and negative_slope at once");
     return clipped(layer, std::move(value), config_number(config, "max_value", 0.0), suffix);
@@ -122,6 +126,11 @@ KerasValue keras_elu(KerasTranslation& layer) {
   return layer.map_elements("Elu", layer.input(), {{"alpha", alpha}});
 }
 
+KerasValue keras_thresholded_relu(KerasTranslation& layer) {
+  const double theta = config_number(layer.config(), "theta", 1.0);
+  return layer.map_elements("ThresholdedRelu", layer.input(), {{"alpha", theta}});
+}
+
 KerasValue keras_softmax(KerasTranslation& layer) {
   return softmax(layer, layer.input(), "Softmax", config_integer(layer.config(), "axis", -1), "");
 }
@@ -136,6 +145,7 @@ KerasValue keras_prelu(KerasTranslation& layer) {
     slope.values = to_planes(slope.values, slope.shape);
     slope.shape = {slope.shape[2], slope.shape[0], slope.shape[1]};
   } else if (!value.flattened.empty() && slope.values.size() > 1) {
+    if (slope.shape != value.shape) layer.fail("a slope for each element expected");
     slope.values = to_planes(slope.values, value.flattened);
   }
   value.name = layer.add_node("PRelu", {value.name, layer.add_weight("alpha", std::move(slope))});

@@ -1,5 +1,7 @@
-// Conv2D, DepthwiseConv2D, SeparableConv2D.
+// Conv2D, DepthwiseConv2D, SeparableConv2D, Conv2DTranspose.
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "formats/keras/config.h"
 #include "formats/keras/layer_list.h"
@@ -89,6 +91,36 @@ KerasValue keras_separable_conv(KerasTranslation& layer) {
                                     layer.add_weight("pointwise_kernel", conv_kernel(kernel))};
   add_bias(layer, kernel.shape[3], names);
   return activate(layer, layer.planes(layer.add_node("Conv", names)), layer.config());
+}
+
+// The kernel is (height,width,out,in).
+KerasValue keras_conv_transpose(KerasTranslation& layer) {
+  const KerasValue planes = layer.as_planes(layer.input());
+  const JsonView& config = layer.config();
+  const auto [height, width] = config_pair(config, "kernel_size", {-1, -1});
+  const int64_t filters = config_integer(config, "filters", -1);
+  const Tensor kernel = layer.take("kernel", {height, width, filters, channels_of(layer, planes)});
+  if (config_value(config, "output_padding")) layer.fail("output_padding: none expected");
+  const std::string padding = config_text(config, "padding", "valid");
+  if (padding != "same" && padding != "valid") layer.fail("padding: 'same' or 'valid' expected");
+  const ChannelLastWindow window = {.kernel = {kernel.shape[0], kernel.shape[1]},
+                                    .strides = config_pair(config, "strides", {1, 1}),
+                                    .dilations = config_pair(config, "dilation_rate", {1, 1}),
+                                    .is_same = padding == "same"};
+  layer.order().window_attributes(planes, window);  // throws where a number is beyond reason
+  const auto length = [&](int64_t input, int64_t size, int64_t stride, int64_t dilation) {
+    const int64_t reach = (size - 1) * dilation + 1;
+    return input * stride + (window.is_same ? 0 : std::max<int64_t>(reach - stride, 0));
+  };
+  const Shape& chw = layer.document_shape(planes);
+  const std::pair<int64_t, int64_t> output = {
+      length(chw[1], window.kernel.first, window.strides.first, window.dilations.first),
+      length(chw[2], window.kernel.second, window.strides.second, window.dilations.second)};
+  std::vector<std::string> names = {planes.name, layer.add_weight("kernel", conv_kernel(kernel))};
+  add_bias(layer, kernel.shape[2], names);
+  const std::string value = layer.add_node(
+      "ConvTranspose", names, layer.order().transposed_window_attributes(planes, window, output));
+  return activate(layer, layer.planes(value), config);
 }
 
 }  // namespace mnist

@@ -12,14 +12,32 @@ std::vector<KerasVariable> keras_dense_variables(const JsonView& config) {
   return variables;
 }
 
+namespace {
+
+// A dense layer of each position of a sequence.
+KerasValue dense_of_sequence(KerasTranslation& layer) {
+  KerasValue value = layer.order().in_order(layer.input());
+  Tensor kernel =
+      layer.take("kernel", {value.shape.back(), config_integer(layer.config(), "units", -1)});
+  value.shape.back() = kernel.shape[1];
+  const std::string weight = layer.add_weight("kernel", std::move(kernel));
+  const bool has_bias = layer.has("bias");
+  value.name = layer.add_node("MatMul", {value.name, weight}, {}, has_bias ? "product" : "");
+  if (has_bias) {
+    const std::string bias = layer.add_weight("bias", layer.take("bias", {value.shape.back()}));
+    value.name = layer.add_node("Add", {value.name, bias});
+  }
+  return activate(layer, value, layer.config());
+}
+
+}  // namespace
+
 // On a feature map a dense layer works on the channels of each position: a 1x1 convolution.
 KerasValue keras_dense(KerasTranslation& layer) {
   KerasValue value = layer.input();
   const bool is_map = value.shape.size() == 3;
-  if (is_map) value = layer.as_planes(value);
-  if (value.shape.size() != 1 && !is_map) {
-    layer.fail(fmt::format("a vector or a feature map expected, got {}", to_string(value.shape)));
-  }
+  if (is_map) value = layer.order().as_planes(value);
+  if (value.shape.size() != 1 && !is_map) return dense_of_sequence(layer);
   const int64_t inputs = value.shape.back();
   const int64_t outputs = config_integer(layer.config(), "units", -1);
   Tensor kernel = dense_kernel(layer.take("kernel", {inputs, outputs}), value.flattened);
@@ -31,7 +49,7 @@ KerasValue keras_dense(KerasTranslation& layer) {
   }
   KerasValue result;
   if (is_map) {
-    result = layer.planes(layer.add_node("Conv", names));
+    result = layer.order().planes(layer.add_node("Conv", names));
   } else {
     result = {.name = layer.add_node("Gemm", names, {{"transB", int64_t{1}}}), .shape = {units}};
   }

@@ -29,16 +29,22 @@ KerasValue scale_and_add(KerasTranslation& layer, KerasValue value, const Tensor
   return value;
 }
 
-// The axis that Keras's config names, which may be in a list of one; 0 is the batch.
-int64_t read_axis(const JsonView& config, int64_t rank) {
-  int64_t axis = -1;
+// The axes that Keras's config names, one or a list, in rising order; 0 is the batch.
+std::vector<int64_t> read_axes(const JsonView& config, int64_t rank) {
+  std::vector<int64_t> axes = {-1};
   if (const auto given = config_value(config, "axis")) {
-    const bool is_list = given->value().is_array();
-    const std::vector<int64_t> axes = is_list ? given->integers() : std::vector{given->integer()};
-    if (axes.size() != 1) given->fail("one axis expected");
-    axis = axes[0];
+    axes = given->value().is_array() ? given->integers() : std::vector{given->integer()};
+    if (axes.empty()) given->fail("an axis expected");
   }
-  return axis < 0 ? axis + rank + 1 : axis;
+  for (int64_t& axis : axes) axis += axis < 0 ? rank + 1 : 0;
+  std::sort(axes.begin(), axes.end());
+  return axes;
+}
+
+int64_t read_axis(const JsonView& config, int64_t rank) {
+  const std::vector<int64_t> axes = read_axes(config, rank);
+  if (axes.size() != 1) config.fail("axis: one expected");
+  return axes[0];
 }
 
 }  // namespace
@@ -78,6 +84,74 @@ KerasValue keras_batch_normalization(KerasTranslation& layer) {
   return value;
 }
 
+std::vector<KerasVariable> keras_scaled_variables(const JsonView& config) {
+  std::vector<KerasVariable> variables;
+  if (config_flag(config, "scale", true)) variables.push_back({"gamma"});
+  if (config_flag(config, "center", true)) variables.push_back({"beta"});
+  return variables;
+}
+
+// Over the last axis, or over all of them.
+KerasValue keras_layer_normalization(KerasTranslation& layer) {
+  KerasValue value = layer.input();
+  const JsonView& config = layer.config();
+  if (config_flag(config, "rms_scaling", false)) layer.fail("rms_scaling: false expected");
+  const auto rank = static_cast<int64_t>(value.shape.size());
+  const std::vector<int64_t> axes = read_axes(config, rank);
+  const bool is_all = axes.size() == value.shape.size() && axes.front() == 1;
+  if (!is_all && axes != std::vector<int64_t>{rank})
+    layer.fail("axis: the last one, or all, expected");
+  if (!is_all) value = layer.order().in_order(value);
+  const Shape shape = is_all ? value.shape : Shape{value.shape.back()};
+  std::vector<std::string> names = {value.name};
+  for (const char* name : {"gamma", "beta"}) {
+    Tensor tensor{shape, std::vector<float>(element_count(shape), *name == 'g' ? 1.0F : 0.0F)};
+    if (layer.has(name)) tensor = layer.take(name, shape);
+    const Shape& hwc = value.is_planes ? value.shape : value.flattened;
+    if (!hwc.empty()) tensor.values = to_planes(tensor.values, hwc);
+    if (value.is_planes) tensor.shape = layer.document_shape(value);
+    names.push_back(layer.add_weight(name, std::move(tensor)));
+  }
+  value.name = layer.add_node(
+      "LayerNormalization", names,
+      {{"axis", is_all ? int64_t{1} : rank}, {"epsilon", config_number(config, "epsilon", 1e-3)}});
+  return value;
+}
+
+KerasValue keras_group_normalization(KerasTranslation& layer) {
+  const JsonView& config = layer.config();
+  KerasValue value = layer.input();
+  const auto rank = static_cast<int64_t>(value.shape.size());
+  if (rank != 3 || read_axes(config, rank) != std::vector<int64_t>{rank}) {
+    layer.fail("the channels of a feature map expected");
+  }
+  value = layer.order().as_planes(value);
+  const int64_t channels = layer.document_shape(value)[0];
+  const int64_t groups = config_integer(config, "groups", 32);
+  std::vector<std::string> names = {value.name};
+  for (const char* name : {"gamma", "beta"}) {
+    Tensor tensor{{channels}, std::vector<float>(channels, *name == 'g' ? 1.0F : 0.0F)};
+    if (layer.has(name)) tensor = layer.take(name, {channels});
+    names.push_back(layer.add_weight(name, std::move(tensor)));
+  }
+  value.name = layer.add_node("GroupNormalization", names,
+                              {{"num_groups", groups == -1 ? channels : groups},
+                               {"epsilon", config_number(config, "epsilon", 1e-3)}});
+  return value;
+}
+
+// Divided by the length of the vector along the last axis.
+KerasValue keras_unit_normalization(KerasTranslation& layer) {
+  KerasValue value = layer.input();
+  const auto rank = static_cast<int64_t>(value.shape.size());
+  if (read_axes(layer.config(), rank) != std::vector<int64_t>{rank}) {
+    layer.fail("axis: the last one expected");
+  }
+  value.name = layer.add_node("LpNormalization", {value.name},
+                              {{"axis", value.is_planes ? int64_t{1} : rank}, {"p", int64_t{2}}});
+  return value;
+}
+
 std::vector<KerasVariable> keras_normalization_variables(const JsonView& config) {
   if (config_value(config, "mean")) return {};
   return {{"mean", false}, {"variance", false}, {"count", false}};
@@ -102,6 +176,7 @@ KerasValue keras_normalization(KerasTranslation& layer) {
   }
   const auto count = static_cast<int64_t>(mean.values.size());
   if (count > 1 && !value.flattened.empty()) {
+    if (Shape{count} != value.shape) layer.fail("a mean for each element expected");
     mean.values = to_planes(mean.values, value.flattened);
     variance.values = to_planes(variance.values, value.flattened);
   }

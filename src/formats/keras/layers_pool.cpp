@@ -1,6 +1,8 @@
 // Pooling, padding, cropping, enlarging.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "formats/keras/config.h"
 #include "formats/keras/layer_list.h"
@@ -51,6 +53,25 @@ Margins margins(const KerasTranslation& layer, const char* key) {
   return result;
 }
 
+// To so many rows and columns, as if between the pixels' centres.
+KerasValue resized(KerasTranslation& layer, const KerasValue& planes, int64_t rows, int64_t columns,
+                   const std::string& way) {
+  constexpr int64_t kLargest = 4096;
+  if (way != "nearest" && way != "bilinear") {
+    layer.fail(
+        fmt::format("interpolation '{}': 'nearest' or 'bilinear' expected", printable(way, 40)));
+  }
+  if (rows < 1 || columns < 1 || rows > kLargest || columns > kLargest) {
+    layer.fail(fmt::format("1 to {} rows and columns expected", kLargest));
+  }
+  std::map<std::string, Attribute> attributes = {
+      {"sizes", std::vector<int64_t>{1, layer.document_shape(planes)[0], rows, columns}},
+      {"mode", std::string(way == "nearest" ? "nearest" : "linear")},
+      {"coordinate_transformation_mode", std::string("half_pixel")}};
+  if (way == "nearest") attributes["nearest_mode"] = std::string("round_prefer_ceil");
+  return layer.planes(layer.add_node("Resize", {planes.name}, std::move(attributes)));
+}
+
 }  // namespace
 
 KerasValue keras_max_pool(KerasTranslation& layer) { return pool(layer, "MaxPool"); }
@@ -81,9 +102,9 @@ KerasValue keras_up_sampling(KerasTranslation& layer) {
   const KerasValue planes = layer.as_planes(layer.input());
   const auto [rows, columns] = config_pair(layer.config(), "size", {2, 2});
   const std::string way = config_text(layer.config(), "interpolation", "nearest");
-  if (way != "nearest") {
-    layer.fail(fmt::format("interpolation '{}': 'nearest' expected", printable(way, 40)));
-  }
+  const Shape& chw = layer.document_shape(planes);
+  if (std::max(rows, columns) > 1024) layer.fail("size: at most 1024 expected");
+  if (way != "nearest") return resized(layer, planes, chw[1] * rows, chw[2] * columns, way);
   const std::vector<double> scales = {1.0, 1.0, static_cast<double>(rows),
                                       static_cast<double>(columns)};
   return layer.planes(layer.add_node("Resize", {planes.name},
@@ -91,6 +112,29 @@ KerasValue keras_up_sampling(KerasTranslation& layer) {
                                       {"mode", std::string("nearest")},
                                       {"coordinate_transformation_mode", std::string("asymmetric")},
                                       {"nearest_mode", std::string("floor")}}));
+}
+
+KerasValue keras_resizing(KerasTranslation& layer) {
+  const JsonView& config = layer.config();
+  const KerasValue planes = layer.as_planes(layer.input());
+  for (const char* way : {"crop_to_aspect_ratio", "pad_to_aspect_ratio", "antialias"}) {
+    if (config_flag(config, way, false)) layer.fail(fmt::format("{}: false expected", way));
+  }
+  return resized(layer, planes, config_integer(config, "height", -1),
+                 config_integer(config, "width", -1),
+                 config_text(config, "interpolation", "bilinear"));
+}
+
+// Where an odd number of rows is to go, one more below.
+KerasValue keras_center_crop(KerasTranslation& layer) {
+  const KerasValue planes = layer.as_planes(layer.input());
+  const Shape& chw = layer.document_shape(planes);
+  const int64_t rows = chw[1] - config_integer(layer.config(), "height", -1);
+  const int64_t columns = chw[2] - config_integer(layer.config(), "width", -1);
+  if (rows < 0 || columns < 0) layer.fail("a size within the input's expected");
+  const std::vector<int64_t> pads = {0, 0, -(rows / 2),        -(columns / 2),
+                                     0, 0, -(rows - rows / 2), -(columns - columns / 2)};
+  return layer.planes(layer.add_node("Pad", {planes.name}, {{"pads", pads}}));
 }
 
 }  // namespace mnist

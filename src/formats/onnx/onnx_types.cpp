@@ -58,8 +58,9 @@ bool is_whole(OnnxType type) {
 
 bool OnnxTensor::operator==(const OnnxTensor& other) const {
   return name == other.name && shape == other.shape && type == other.type &&
-         std::ranges::equal(raw, other.raw) && floats == other.floats && whole == other.whole &&
-         doubles == other.doubles && external == other.external;
+         std::equal(raw.begin(), raw.end(), other.raw.begin(), other.raw.end()) &&
+         floats == other.floats && whole == other.whole && doubles == other.doubles &&
+         external == other.external;
 }
 
 }  // namespace mnist

@@ -13,6 +13,8 @@ namespace mnist {
 namespace {
 
 constexpr size_t kDeepestCall = 32;
+// Networks of this field read far less; what a size may cost before weights refuse it is bounded.
+constexpr uint64_t kLargestInput = uint64_t{1} << 22;
 
 // What is fed: with its channels last, unless it looks like an image with its channels first.
 ChannelLastValue input_value(const TfGraph& graph, const std::string& who) {
@@ -27,7 +29,14 @@ ChannelLastValue input_value(const TfGraph& graph, const std::string& who) {
     throw Error(
         fmt::format("{}: an input of a fixed size expected, got {}", who, to_string(shape)));
   }
-  element_count(value.shape);
+  uint64_t elements = 1;
+  for (int64_t extent : value.shape) {
+    elements *= std::min<uint64_t>(static_cast<uint64_t>(extent), kLargestInput + 1);
+    if (elements > kLargestInput) {
+      throw Error(fmt::format("{}: an input of at most {} elements expected, got {}", who,
+                              kLargestInput, to_string(shape)));
+    }
+  }
   if (value.shape.size() == 3) {
     const auto is_depth = [](int64_t extent) { return extent == 1 || extent == 3; };
     value.is_planes = is_depth(value.shape[2]) || !is_depth(value.shape[0]);
@@ -38,6 +47,14 @@ ChannelLastValue input_value(const TfGraph& graph, const std::string& who) {
 Shape document_shape(const ChannelLastValue& value) {
   const Shape& shape = value.shape;
   return value.is_planes ? Shape{shape[2], shape[0], shape[1]} : shape;
+}
+
+// Of the operators that work within a dilation, or on positions that are in the batch.
+bool is_elementwise(const std::string& op) {
+  constexpr std::string_view kOps[] = {"BiasAdd",   "Relu",          "Relu6",
+                                       "Tanh",      "Sigmoid",       "Elu",
+                                       "LeakyRelu", "tfl.quantized", "tfl.relu_n1_to_1"};
+  return std::find(std::begin(kOps), std::end(kOps), op) != std::end(kOps);
 }
 
 bool is_call(const TfNode& node) {
@@ -145,6 +162,10 @@ const TfDilated* TfEvaluation::dilated(size_t input) const {
   return input < inputs().size() ? std::get_if<TfDilated>(&inputs()[input]) : nullptr;
 }
 
+const TfPositions* TfEvaluation::positions(size_t input) const {
+  return input < inputs().size() ? std::get_if<TfPositions>(&inputs()[input]) : nullptr;
+}
+
 TfValue TfEvaluation::find(const Frame& frame, const std::string& text) const {
   const TfReference reference = parse_reference(text);
   const auto argument = frame.arguments.find(reference.node);
@@ -216,15 +237,41 @@ std::vector<TfValue> TfEvaluation::run_node(Frame& frame, const TfNode& node) {
   if (is_input) return {input_};
   if (node.op == "IdentityN") return inputs;
   if (is_call(node)) return call(frame, node, inputs);
-  const RunTfNode run_op = find_tf_op(node.op);
-  if (run_op == nullptr) fail("this operator is not known");
   order_.call_nodes(frame.prefix + node.name);
-  std::vector<TfValue> result = {run_op(*this)};
+  std::vector<TfValue> result = {run_op(node)};
   if (const auto* constant = std::get_if<TfConstantRef>(&result[0]); constant != nullptr) {
     if (node.op == "Const") names_[constant->get()] = frame.prefix + node.name;
     kept_.push_back(*constant);
   }
   return result;
+}
+
+// Runs with a first input that is a value of its own, where the node's is within something.
+ChannelLastValue TfEvaluation::run_with(RunTfNode function, const ChannelLastValue& first) {
+  const std::vector<TfValue>* given = inputs_;
+  std::vector<TfValue> plain = *given;
+  plain[0] = first;
+  inputs_ = &plain;
+  auto result = std::get<ChannelLastValue>(function(*this));
+  inputs_ = given;
+  return result;
+}
+
+TfValue TfEvaluation::run_op(const TfNode& node) {
+  const RunTfNode function = find_tf_op(node.op);
+  if (function == nullptr) fail("this operator is not known");
+  const TfDilated* within = dilated(0);
+  if (within != nullptr && within->is_convolved && is_elementwise(node.op)) {
+    TfDilated result = *within;
+    result.value = run_with(function, within->value);
+    return result;
+  }
+  if (const TfPositions* each = positions(0)) {
+    const bool is_product = node.op == "MatMul" || node.op == "_FusedMatMul";
+    if (is_product) return TfPositions{run_with(find_tf_op("tfl.dense"), each->value)};
+    if (is_elementwise(node.op)) return TfPositions{run_with(function, each->value)};
+  }
+  return function(*this);
 }
 
 std::vector<TfValue> TfEvaluation::call(Frame& frame, const TfNode& node,

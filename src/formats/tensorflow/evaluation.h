@@ -21,20 +21,24 @@ struct TfVariable {
 };
 
 // On the way through a convolution with dilation, which TensorFlow says as SpaceToBatchND, a plain
-// convolution, BatchToSpaceND.
+// convolution, what works on single elements, BatchToSpaceND. The positions are in order all along,
+// as if the convolution itself had the dilation.
 struct TfDilated {
-  ChannelLastValue value;  // that goes in
+  ChannelLastValue value;
   std::pair<int64_t, int64_t> dilations;
-  std::vector<int64_t> paddings;  // top, bottom, left, right
-  // Of the convolution, once it has been met.
-  TfConstantRef kernel = nullptr;
-  std::string kernel_name = {};
-  bool is_depthwise = false;
+  std::vector<int64_t> paddings;  // top, bottom, left, right; none once there was a convolution
+  bool is_convolved = false;
+};
+
+// With the positions of a map or sequence moved into the batch: how TensorFlow says a dense layer
+// of each position. The value is as it was, (..., channels).
+struct TfPositions {
+  ChannelLastValue value;
 };
 
 // What a node makes. A ChannelLastValue depends on the network's input; its shape is without the
 // batch. Among a constant's integers -1 is the number of images.
-using TfValue = std::variant<TfConstantRef, TfVariable, ChannelLastValue, TfDilated>;
+using TfValue = std::variant<TfConstantRef, TfVariable, ChannelLastValue, TfDilated, TfPositions>;
 
 // The work of a graph that is no larger than its file.
 struct TfLimits {
@@ -61,7 +65,10 @@ class TfEvaluation {
   std::vector<int64_t> integers(size_t input) const;
   const ChannelLastValue& value(size_t input) const;
 
-  const TfDilated* dilated(size_t input) const;  // null where the input is something else
+  // Null where the input is something else.
+  const TfDilated* dilated(size_t input) const;
+
+  const TfPositions* positions(size_t input) const;
 
   // What makes and orders elements in the document; its nodes are called like this one.
   ChannelLastGraph& order() { return order_; }
@@ -90,6 +97,8 @@ class TfEvaluation {
   std::vector<TfValue> evaluate(Frame& frame, const std::vector<std::string>& references);
   void evaluate_in_order(Frame& frame, const std::string& node);
   std::vector<TfValue> run_node(Frame& frame, const TfNode& node);
+  TfValue run_op(const TfNode& node);
+  ChannelLastValue run_with(TfValue (*function)(TfEvaluation&), const ChannelLastValue& first);
   std::vector<TfValue> call(Frame& frame, const TfNode& node, const std::vector<TfValue>& inputs);
   TfValue find(const Frame& frame, const std::string& reference) const;
   void spend(size_t elements);

@@ -37,8 +37,8 @@ struct TfAttribute {
 struct TfNode {
   std::string name;
   std::string op;
-  std::vector<std::string> inputs;  // without those for control
-  std::map<std::string, TfAttribute> attributes;
+  std::vector<std::string> inputs = {};  // without those for control
+  std::map<std::string, TfAttribute> attributes = {};
 
   // Null if there is none.
   const TfAttribute* find(const std::string& attribute) const;

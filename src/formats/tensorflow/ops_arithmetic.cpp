@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "formats/tensorflow/constants.h"
 #include "formats/tensorflow/evaluation.h"
@@ -30,7 +31,10 @@ Tensor as_weight(const TfEvaluation& evaluation, const TfConstant& constant,
   while (shape.size() > image.size() && shape[0] == 1) shape.erase(shape.begin());
   if (shape.size() > image.size()) evaluation.fail("a constant for each image");
   shape.insert(shape.begin(), image.size() - shape.size(), 1);
-  if (!value.flattened.empty()) return {shape, to_planes(constant.floats, value.flattened)};
+  if (!value.flattened.empty()) {
+    if (shape != image) evaluation.fail("a constant for each element expected");
+    return {shape, to_planes(constant.floats, value.flattened)};
+  }
   if (!value.is_planes) return {shape, constant.floats};
   return {{shape[2], shape[0], shape[1]}, to_planes(constant.floats, shape)};
 }
@@ -38,14 +42,40 @@ Tensor as_weight(const TfEvaluation& evaluation, const TfConstant& constant,
 // `type` of a value and a weight.
 ChannelLastValue with_weight(TfEvaluation& evaluation, const char* type, ChannelLastValue value,
                              Tensor weight, size_t input) {
-  const float neutral = type == std::string("Mul") ? 1.0F : 0.0F;
-  if (std::all_of(weight.values.begin(), weight.values.end(),
-                  [&](float x) { return x == neutral; })) {
-    return value;
-  }
+  const bool is_product = type == std::string_view("Mul");
+  const float neutral = is_product ? 1.0F : 0.0F;
+  const bool is_neutral = std::all_of(weight.values.begin(), weight.values.end(),
+                                      [&](float x) { return x == neutral; });
+  if (is_neutral && (is_product || type == std::string_view("Add"))) return value;
   const std::string name = evaluation.add_weight(evaluation.weight_name(input), std::move(weight));
   value.name = evaluation.add_node(type, {value.name, name});
+  // It may have been broadcast to the weight.
+  value.shape = value.is_planes ? evaluation.order().planes(value.name).shape
+                                : evaluation.order().document_shape(value);
   return value;
+}
+
+// `type` of two values.
+ChannelLastValue of_values(TfEvaluation& evaluation, const char* type) {
+  ChannelLastValue first = evaluation.value(0);
+  ChannelLastValue second = evaluation.value(1);
+  if (first.shape.size() != second.shape.size())
+    evaluation.fail("values of as many extents expected");
+  if (first.shape != second.shape) {  // one is broadcast: their elements do not correspond
+    if (first.shape.size() == 3 && (first.is_planes || second.is_planes)) {
+      first = evaluation.order().as_planes(first);
+      second = evaluation.order().as_planes(second);
+    } else {
+      first = evaluation.order().in_order(first);
+      second = evaluation.order().in_order(second);
+    }
+  }
+  const std::vector<ChannelLastValue> values = evaluation.order().alike({first, second});
+  ChannelLastValue result = values[0];
+  result.name = evaluation.add_node(type, {values[0].name, values[1].name});
+  result.shape = result.is_planes ? evaluation.order().planes(result.name).shape
+                                  : evaluation.order().document_shape(result);
+  return result;
 }
 
 // Of two values, or a value and a constant in any order.
@@ -58,11 +88,21 @@ TfValue binary(TfEvaluation& evaluation, const char* type, Function function) {
     return with_weight(evaluation, type, value,
                        as_weight(evaluation, evaluation.constant(constant), value), constant);
   }
-  const std::vector<ChannelLastValue> values =
-      evaluation.order().alike({evaluation.value(0), evaluation.value(1)});
-  ChannelLastValue result = values[0];
-  result.name = evaluation.add_node(type, {values[0].name, values[1].name});
-  return result;
+  return of_values(evaluation, type);
+}
+
+// The greater or the lesser of the two.
+TfValue extreme(TfEvaluation& evaluation, const char* type, Function function) {
+  if (evaluation.inputs().size() != 2) evaluation.fail("two inputs expected");
+  const size_t constant = evaluation.is_constant(0) ? 0 : 1;
+  if (type == std::string_view("Max") && evaluation.is_constant(constant) &&
+      !evaluation.is_constant(1 - constant) &&
+      evaluation.constant(constant).floats == std::vector<float>{0.0F}) {
+    ChannelLastValue value = evaluation.value(1 - constant);
+    value.name = evaluation.add_node("Relu", {value.name});
+    return value;
+  }
+  return binary(evaluation, type, function);
 }
 
 struct Activation {
@@ -70,8 +110,9 @@ struct Activation {
   const char* type;
 };
 constexpr Activation kActivations[] = {
-    {"Abs", "Abs"},           {"Erf", "Erf"},           {"Log", "Log"},   {"Elu", "Elu"},
-    {"Exp", "Exp"},           {"Relu", "Relu"},         {"Selu", "Selu"}, {"Sigmoid", "Sigmoid"},
+    {"Abs", "Abs"},           {"Erf", "Erf"},           {"Log", "Log"},     {"Elu", "Elu"},
+    {"Ceil", "Ceil"},         {"Exp", "Exp"},           {"Floor", "Floor"}, {"Round", "Round"},
+    {"Sign", "Sign"},         {"Relu", "Relu"},         {"Selu", "Selu"},   {"Sigmoid", "Sigmoid"},
     {"Softplus", "Softplus"}, {"Softsign", "Softsign"}, {"Tanh", "Tanh"},
 };
 
@@ -110,25 +151,39 @@ TfValue tf_divide(TfEvaluation& evaluation) {
     for (float& each : weight.values) each = 1.0F / each;
     return with_weight(evaluation, "Mul", value, std::move(weight), 1);
   }
-  if (!evaluation.is_constant(0) || !evaluation.is_constant(1)) {
-    evaluation.fail("a division by a constant expected");
+  if (evaluation.inputs().size() == 2 && evaluation.is_constant(0) && !evaluation.is_constant(1)) {
+    ChannelLastValue value = evaluation.value(1);
+    value.name = evaluation.order().add_node("Reciprocal", {value.name}, {}, "reciprocal");
+    return with_weight(evaluation, "Mul", value,
+                       as_weight(evaluation, evaluation.constant(0), value), 0);
   }
   return binary(evaluation, "Div", [](double a, double b) { return a / b; });
 }
 
 // With 0 it is what Relu does.
 TfValue tf_maximum(TfEvaluation& evaluation) {
-  if (evaluation.inputs().size() != 2) evaluation.fail("two inputs expected");
-  if (evaluation.is_constant(0) && evaluation.is_constant(1)) {
-    return folded(evaluation, [](double a, double b) { return std::max(a, b); });
+  return extreme(evaluation, "Max", [](double a, double b) { return std::max(a, b); });
+}
+
+TfValue tf_minimum(TfEvaluation& evaluation) {
+  return extreme(evaluation, "Min", [](double a, double b) { return std::min(a, b); });
+}
+
+TfValue tf_power(TfEvaluation& evaluation) {
+  if (evaluation.is_constant(0) != evaluation.is_constant(1) && evaluation.is_constant(0)) {
+    evaluation.fail("a constant exponent expected");
   }
-  const size_t constant = evaluation.is_constant(0) ? 0 : 1;
-  const TfConstant& least = evaluation.constant(constant);
-  if (least.floats.size() != 1 || least.floats[0] != 0.0F)
-    evaluation.fail("the constant 0 expected");
-  ChannelLastValue value = evaluation.value(1 - constant);
-  value.name = evaluation.add_node("Relu", {value.name});
-  return value;
+  return binary(evaluation, "Pow", [](double a, double b) { return std::pow(a, b); });
+}
+
+TfValue tf_squared_difference(TfEvaluation& evaluation) {
+  if (evaluation.is_constant(0) && evaluation.is_constant(1)) {
+    return folded(evaluation, [](double a, double b) { return (a - b) * (a - b); });
+  }
+  auto difference = std::get<ChannelLastValue>(tf_subtract(evaluation));
+  difference.name =
+      evaluation.order().add_node("Mul", {difference.name, difference.name}, {}, "square");
+  return difference;
 }
 
 TfValue tf_bias_add(TfEvaluation& evaluation) {

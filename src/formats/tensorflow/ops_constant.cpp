@@ -18,6 +18,20 @@ TfConstant integer_list(std::vector<int64_t> values) {
   return constant;
 }
 
+TfValue unary_of_value(TfEvaluation& evaluation) {
+  const std::string& op = evaluation.node().op;
+  ChannelLastValue value = evaluation.value(0);
+  if (op == "Square") {
+    value.name = evaluation.add_node("Mul", {value.name, value.name});
+  } else if (op == "Rsqrt") {
+    const std::string root = evaluation.order().add_node("Sqrt", {value.name}, {}, "sqrt");
+    value.name = evaluation.add_node("Reciprocal", {root});
+  } else {
+    value.name = evaluation.add_node(op, {value.name});  // Neg, Sqrt
+  }
+  return value;
+}
+
 }  // namespace
 
 TfValue tf_const(TfEvaluation& evaluation) {
@@ -71,14 +85,7 @@ TfValue tf_cast(TfEvaluation& evaluation) {
 }
 
 TfValue tf_unary(TfEvaluation& evaluation) {
-  if (!evaluation.is_constant(0)) {
-    if (evaluation.node().op != "Neg") evaluation.fail("it is known of constants only");
-    ChannelLastValue value = evaluation.value(0);
-    const std::string minus =
-        evaluation.add_weight(evaluation.node().name + "/minus", {{1}, {-1.0F}});
-    value.name = evaluation.add_node("Mul", {value.name, minus});
-    return value;
-  }
+  if (!evaluation.is_constant(0)) return unary_of_value(evaluation);
   TfConstant constant = evaluation.constant(0);
   if (constant.kind != Kind::kFloat) evaluation.fail("floats expected");
   for (float& value : constant.floats) {
@@ -133,6 +140,23 @@ TfValue tf_pack(TfEvaluation& evaluation) {
     values.push_back(evaluation.integers(i).at(0));
   }
   return evaluation.keep(integer_list(values));
+}
+
+// Elements of a list.
+TfValue tf_gather(TfEvaluation& evaluation) {
+  const std::vector<int64_t> list = evaluation.integers(0);
+  const std::vector<int64_t> axis = evaluation.integers(2);
+  if (evaluation.constant(0).shape.size() != 1 || axis != std::vector<int64_t>{0}) {
+    evaluation.fail("elements of a list expected");
+  }
+  TfConstant result{.kind = Kind::kInteger, .shape = evaluation.constant(1).shape};
+  for (int64_t place : evaluation.integers(1)) {
+    if (place < 0 || place >= static_cast<int64_t>(list.size())) {
+      evaluation.fail(fmt::format("place {} in a list of {}", place, list.size()));
+    }
+    result.integers.push_back(list[static_cast<size_t>(place)]);
+  }
+  return evaluation.keep(std::move(result));
 }
 
 TfValue tf_product(TfEvaluation& evaluation) {

@@ -102,19 +102,32 @@ ChannelLastValue convolution(TfEvaluation& evaluation, bool is_depthwise, bool h
   return as_before(evaluation, evaluation.add_node("Conv", names, attributes));
 }
 
-// The convolution itself waits for what comes behind it.
+// What is cropped later is computed, too.
 TfDilated within_dilation(TfEvaluation& evaluation, bool is_depthwise) {
   TfDilated dilated = *evaluation.dilated(0);
   const std::pair<int64_t, int64_t> one = {1, 1};
-  if (dilated.kernel != nullptr || evaluation.node().text("padding", "") != "VALID" ||
+  if (dilated.is_convolved || evaluation.node().text("padding", "") != "VALID" ||
       rows_and_columns(evaluation, "strides") != one ||
       rows_and_columns(evaluation, "dilations") != one) {
     evaluation.fail("within a dilation a plain convolution expected");
   }
-  kernel_of(evaluation, 1, 4);  // throws
-  dilated.kernel = evaluation.constant_ref(1);
-  dilated.kernel_name = evaluation.weight_name(1);
-  dilated.is_depthwise = is_depthwise;
+  const Tensor kernel = kernel_of(evaluation, 1, 4);
+  const int64_t channels = evaluation.order().document_shape(dilated.value)[0];
+  if (kernel.shape[2] != channels) evaluation.fail("a kernel for other channels");
+  std::map<std::string, Attribute> attributes = evaluation.order().window_attributes(
+      dilated.value,
+      {.kernel = {kernel.shape[0], kernel.shape[1]}, .dilations = dilated.dilations});
+  const std::vector<int64_t>& pads = dilated.paddings;
+  attributes["pads"] = std::vector<int64_t>{pads[0], pads[2], pads[1], pads[3]};
+  if (is_depthwise) attributes["group"] = channels;
+  std::vector<std::string> names = {
+      dilated.value.name,
+      evaluation.add_weight(evaluation.weight_name(1),
+                            is_depthwise ? depthwise_kernel(kernel) : conv_kernel(kernel))};
+  if (evaluation.inputs().size() > 2) names.push_back(bias_name(evaluation, 2));
+  dilated.value = evaluation.order().planes(evaluation.add_node("Conv", names, attributes));
+  dilated.paddings.clear();
+  dilated.is_convolved = true;
   return dilated;
 }
 
@@ -190,6 +203,9 @@ TfValue tf_conv(TfEvaluation& evaluation) {
   return convolution(evaluation, false, false);
 }
 TfValue tf_fused_conv(TfEvaluation& evaluation) {
+  if (evaluation.dilated(0) != nullptr && evaluation.node().find("fused_ops") == nullptr) {
+    return within_dilation(evaluation, false);
+  }
   return fused(evaluation, convolution(evaluation, false, has_fused_bias(evaluation)));
 }
 TfValue tf_depthwise_conv(TfEvaluation& evaluation) {
@@ -197,6 +213,9 @@ TfValue tf_depthwise_conv(TfEvaluation& evaluation) {
   return convolution(evaluation, true, false);
 }
 TfValue tf_fused_depthwise_conv(TfEvaluation& evaluation) {
+  if (evaluation.dilated(0) != nullptr && evaluation.node().find("fused_ops") == nullptr) {
+    return within_dilation(evaluation, true);
+  }
   return fused(evaluation, convolution(evaluation, true, has_fused_bias(evaluation)));
 }
 TfValue tf_max_pool(TfEvaluation& evaluation) { return pool(evaluation, "MaxPool"); }
@@ -208,31 +227,16 @@ TfValue tf_space_to_batch(TfEvaluation& evaluation) {
                    .paddings = sides_of(evaluation)};
 }
 
-// What is cropped behind a convolution of stride 1 need not be padded before it.
 TfValue tf_batch_to_space(TfEvaluation& evaluation) {
   const TfDilated* dilated = evaluation.dilated(0);
-  if (dilated == nullptr || dilated->kernel == nullptr ||
-      dilated->dilations != block_of(evaluation)) {
+  if (dilated == nullptr || !dilated->is_convolved || dilated->dilations != block_of(evaluation)) {
     evaluation.fail("a convolution behind SpaceToBatchND expected");
   }
-  std::vector<int64_t> pads = dilated->paddings;
   const std::vector<int64_t> crops = sides_of(evaluation);
-  for (size_t i = 0; i < pads.size(); ++i) {
-    pads[i] -= crops[i];
-    if (pads[i] < 0) evaluation.fail("less cropped than padded expected");
-  }
-  const Tensor kernel{dilated->kernel->shape, dilated->kernel->floats};
-  const int64_t channels = evaluation.order().document_shape(dilated->value)[0];
-  if (kernel.shape[2] != channels) evaluation.fail("a kernel for other channels");
-  std::map<std::string, Attribute> attributes = evaluation.order().window_attributes(
-      dilated->value,
-      {.kernel = {kernel.shape[0], kernel.shape[1]}, .dilations = dilated->dilations});
-  attributes["pads"] = std::vector<int64_t>{pads[0], pads[2], pads[1], pads[3]};
-  if (dilated->is_depthwise) attributes["group"] = channels;
-  const std::string weight = evaluation.add_weight(
-      dilated->kernel_name, dilated->is_depthwise ? depthwise_kernel(kernel) : conv_kernel(kernel));
-  return as_before(evaluation,
-                   evaluation.add_node("Conv", {dilated->value.name, weight}, attributes));
+  if (crops == std::vector<int64_t>(4, 0)) return dilated->value;
+  const std::vector<int64_t> pads = {0, 0, -crops[0], -crops[2], 0, 0, -crops[1], -crops[3]};
+  return evaluation.order().planes(
+      evaluation.add_node("Pad", {dilated->value.name}, {{"pads", pads}}));
 }
 
 TfValue tf_batch_norm(TfEvaluation& evaluation) {
@@ -245,31 +249,6 @@ TfValue tf_batch_norm(TfEvaluation& evaluation) {
   const double epsilon = evaluation.node().real("epsilon", 1e-4);
   return as_before(evaluation,
                    evaluation.add_node("BatchNormalization", names, {{"epsilon", epsilon}}));
-}
-
-// The mean or the maximum of each channel.
-TfValue tf_reduce(TfEvaluation& evaluation) {
-  const ChannelLastValue& value = evaluation.value(0);
-  std::vector<int64_t> axes = evaluation.integers(1);
-  const auto rank = static_cast<int64_t>(value.shape.size()) + 1;
-  for (int64_t& axis : axes) axis += axis < 0 ? rank : 0;
-  std::sort(axes.begin(), axes.end());
-  const bool last = axes == std::vector<int64_t>{1, 2};
-  const bool first = axes == std::vector<int64_t>{2, 3};
-  if (value.shape.size() != 3 || !(last || first)) {
-    evaluation.fail("rows and columns of a feature map expected");
-  }
-  const ChannelLastValue planes =
-      last ? evaluation.order().as_planes(value) : evaluation.order().in_order(value);
-  const char* type = evaluation.node().op == "Mean" ? "GlobalAveragePool" : "GlobalMaxPool";
-  const std::string pooled = evaluation.add_node(type, {planes.name});
-  const int64_t channels = evaluation.order().document_shape(planes)[0];
-  if (evaluation.node().flag("keep_dims", false)) {
-    if (last) return evaluation.order().planes(pooled);
-    return ChannelLastValue{.name = pooled, .shape = {channels, 1, 1}};
-  }
-  return ChannelLastValue{.name = evaluation.order().reshape(pooled, {channels}),
-                          .shape = {channels}};
 }
 
 }  // namespace mnist

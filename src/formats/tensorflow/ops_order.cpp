@@ -13,10 +13,12 @@ namespace {
 // The image's shape in a target for the whole batch: the first extent is the batch, -1 or 1.
 Shape image_shape(const TfEvaluation& evaluation, const std::vector<int64_t>& target,
                   size_t elements) {
-  if (target.size() < 2 || (target[0] != -1 && target[0] != 1)) {
+  // One image may have lost its batch.
+  const bool is_image = target.size() == 1 && target[0] == static_cast<int64_t>(elements);
+  if (!is_image && (target.size() < 2 || (target[0] != -1 && target[0] != 1))) {
     evaluation.fail("a shape that begins with the batch expected");
   }
-  Shape shape(target.begin() + 1, target.end());
+  Shape shape(target.begin() + (is_image ? 0 : 1), target.end());
   int64_t* unknown = nullptr;
   uint64_t known = 1;
   for (int64_t& extent : shape) {
@@ -36,6 +38,18 @@ Shape image_shape(const TfEvaluation& evaluation, const std::vector<int64_t>& ta
         fmt::format("a shape of {} elements expected, got {}", elements, to_string(shape)));
   }
   return shape;
+}
+
+// Whether the target is (positions of all images, channels). Among integers -1 is the number of
+// images: -49 is 49 times as many.
+bool is_position_list(const Shape& shape, const std::vector<int64_t>& target) {
+  if (target.size() != 2 || target[1] < 1) return false;
+  const auto elements = static_cast<int64_t>(element_count(shape));
+  const int64_t positions = elements / target[1];
+  if (positions < 2 || elements % target[1] != 0) return false;
+  if (target[0] == -positions) return true;
+  return shape.size() > 1 && target[1] == shape.back() &&
+         (target[0] == -1 || target[0] == positions);
 }
 
 TfValue reshaped_constant(TfEvaluation& evaluation, std::vector<int64_t> shape) {
@@ -64,9 +78,10 @@ size_t axis_place(const TfEvaluation& evaluation, int64_t axis, size_t rank) {
 }
 
 // The value with `amounts` more, or fewer, of each axis at its beginning and end, the batch's
-// first.
+// first; `attributes` say what with.
 ChannelLastValue padded(TfEvaluation& evaluation, const ChannelLastValue& given,
-                        const std::vector<int64_t>& amounts, double fill) {
+                        const std::vector<int64_t>& amounts,
+                        std::map<std::string, Attribute> attributes) {
   constexpr int64_t kMost = 4096;
   const size_t rank = given.shape.size() + 1;
   const ChannelLastValue value =
@@ -83,22 +98,25 @@ ChannelLastValue padded(TfEvaluation& evaluation, const ChannelLastValue& given,
     if (amounts[i] > kMost || amounts[i] < -kMost) evaluation.fail("at most 4096 expected");
     result.shape[i / 2 - 1] += amounts[i];
   }
-  std::map<std::string, Attribute> attributes = {{"pads", pads}};
-  if (fill != 0.0) attributes["value"] = fill;
-  result.name = evaluation.add_node("Pad", {value.name}, attributes);
+  attributes["pads"] = pads;
+  result.name = evaluation.add_node("Pad", {value.name}, std::move(attributes));
   return result;
 }
 
 }  // namespace
 
-TfValue tf_slice_list(TfEvaluation& evaluation);
-
 TfValue tf_reshape(TfEvaluation& evaluation) {
   const std::vector<int64_t> target = evaluation.integers(1);
   if (evaluation.is_constant(0)) return reshaped_constant(evaluation, target);
-  const ChannelLastValue& value = evaluation.value(0);
-  return evaluation.order().reshaped(value,
-                                     image_shape(evaluation, target, element_count(value.shape)));
+  const TfPositions* positions = evaluation.positions(0);
+  const ChannelLastValue& value = positions != nullptr ? positions->value : evaluation.value(0);
+  const size_t elements = element_count(value.shape);
+  if (is_position_list(value.shape, target)) {
+    if (target[1] == value.shape.back()) return TfPositions{value};
+    const int64_t count = static_cast<int64_t>(elements) / target[1];
+    return TfPositions{evaluation.order().reshaped(value, {count, target[1]})};
+  }
+  return evaluation.order().reshaped(value, image_shape(evaluation, target, elements));
 }
 
 TfValue tf_expand_dims(TfEvaluation& evaluation) {
@@ -200,70 +218,42 @@ TfValue tf_pad(TfEvaluation& evaluation) {
   if (amounts.size() != 2 * value.shape.size() + 2 || amounts[0] != 0 || amounts[1] != 0) {
     evaluation.fail("two amounts an axis expected, none for the batch");
   }
-  double fill = 0.0;
-  if (evaluation.inputs().size() > 2) {
+  std::map<std::string, Attribute> attributes;
+  if (evaluation.node().op == "MirrorPad") {
+    if (evaluation.node().text("mode", "REFLECT") != "REFLECT")
+      evaluation.fail("mode: REFLECT expected");
+    attributes["mode"] = std::string("reflect");
+  } else if (evaluation.inputs().size() > 2) {
     const TfConstant& constant = evaluation.constant(2);
     if (constant.floats.size() != 1) evaluation.fail("one value to fill with expected");
-    fill = static_cast<double>(constant.floats[0]);
+    if (constant.floats[0] != 0.0F) attributes["value"] = static_cast<double>(constant.floats[0]);
   }
-  return padded(evaluation, value, amounts, fill);
+  return padded(evaluation, value, amounts, std::move(attributes));
 }
 
-// Of a value: cropping. Of a list: what shapes are put together of.
-TfValue tf_strided_slice(TfEvaluation& evaluation) {
-  if (evaluation.is_constant(0)) return tf_slice_list(evaluation);
-  const TfNode& node = evaluation.node();
-  const ChannelLastValue& value = evaluation.value(0);
-  const std::vector<int64_t> begins = evaluation.integers(1);
-  const std::vector<int64_t> ends = evaluation.integers(2);
-  const std::vector<int64_t> steps = evaluation.integers(3);
-  const size_t rank = value.shape.size() + 1;
-  const bool is_plain =
-      begins.size() == ends.size() && begins.size() == steps.size() && begins.size() <= rank &&
-      std::all_of(steps.begin(), steps.end(), [](int64_t step) { return step == 1; });
-  for (const char* mask : {"ellipsis_mask", "new_axis_mask", "shrink_axis_mask"}) {
-    if (!is_plain || node.integer(mask, 0) != 0) evaluation.fail("a range of each axis expected");
-  }
-  std::vector<int64_t> amounts(2 * rank, 0);
-  for (size_t i = 0; i < begins.size(); ++i) {
-    const bool from_start = ((node.integer("begin_mask", 0) >> i) & 1) != 0 || begins[i] == 0;
-    const bool to_end = ((node.integer("end_mask", 0) >> i) & 1) != 0;
-    if (i == 0) {
-      if (!from_start || !to_end) evaluation.fail("all images expected");
-      continue;
-    }
-    const int64_t extent = value.shape[i - 1];
-    const auto place = [&](int64_t at) {
-      return std::clamp<int64_t>(at < 0 ? at + extent : at, 0, extent);
-    };
-    const int64_t begin = from_start ? 0 : place(begins[i]);
-    const int64_t end = to_end ? extent : place(ends[i]);
-    if (end <= begin) evaluation.fail("a range that is not empty expected");
-    amounts[2 * i] = -begin;
-    amounts[2 * i + 1] = end - extent;
-  }
-  return padded(evaluation, value, amounts, 0.0);
-}
-
-// To a size that is a multiple of the input's.
+// To another number of rows and columns.
 TfValue tf_resize(TfEvaluation& evaluation) {
   const TfNode& node = evaluation.node();
   const ChannelLastValue planes = evaluation.order().as_planes(evaluation.value(0));
   const std::vector<int64_t> size = evaluation.integers(1);
-  if (size.size() != 2 || node.flag("align_corners", false)) evaluation.fail("a size expected");
-  const Shape& chw = evaluation.order().document_shape(planes);
-  if (size[0] < 1 || size[1] < 1 || size[0] % chw[1] != 0 || size[1] % chw[2] != 0) {
-    evaluation.fail("a multiple of the input's size expected");
+  if (size.size() != 2) evaluation.fail("a size of rows and columns expected");
+  const bool is_linear = node.op == "ResizeBilinear";
+  const bool align = node.flag("align_corners", false);
+  const bool half = node.flag("half_pixel_centers", false);
+  const int64_t channels = evaluation.order().document_shape(planes)[0];
+  std::map<std::string, Attribute> attributes = {
+      {"sizes", std::vector<int64_t>{1, channels, size[0], size[1]}},
+      {"mode", std::string(is_linear ? "linear" : "nearest")},
+      {"coordinate_transformation_mode", std::string(align               ? "align_corners"
+                                                     : half && is_linear ? "half_pixel"
+                                                                         : "asymmetric")}};
+  if (!is_linear) {
+    // Between two pixels' centres the nearest begins at the half; from corner to corner it rounds.
+    if (half && !align) attributes["coordinate_transformation_mode"] = std::string("half_pixel");
+    attributes["nearest_mode"] = std::string(align || half ? "round_prefer_ceil" : "floor");
   }
-  const int64_t times[] = {size[0] / chw[1], size[1] / chw[2]};
-  const std::vector<double> scales = {1.0, 1.0, static_cast<double>(times[0]),
-                                      static_cast<double>(times[1])};
   return evaluation.order().planes(
-      evaluation.add_node("Resize", {planes.name},
-                          {{"scales", scales},
-                           {"mode", std::string("nearest")},
-                           {"coordinate_transformation_mode", std::string("asymmetric")},
-                           {"nearest_mode", std::string("floor")}}));
+      evaluation.add_node("Resize", {planes.name}, std::move(attributes)));
 }
 
 }  // namespace mnist
