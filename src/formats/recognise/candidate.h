@@ -18,7 +18,7 @@ struct Style {
   double alpha = 0;  // of a LeakyRelu
   bool convs_activate = true;
   bool last_activates = false;  // ... but for a last convolution whose maps are averaged then
-  bool averages = false;  // pooling by mean instead of maximum
+  bool averages = false;        // pooling by mean instead of maximum
   // Behind a convolution, in their order: N(ormalisation), A(ctivation), P(ooling).
   std::string order = "NAP";
   LooseWeights::Features features = LooseWeights::Features::kChannelFirst;

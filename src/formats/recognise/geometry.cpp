@@ -14,6 +14,7 @@ constexpr size_t kMostConvs = 64;
 // Costs are in units of "a reader would be a little surprised"; sums are compared.
 constexpr double kPoolsFirst = 3.0;
 constexpr double kStride = 1.5;
+constexpr double kAllStride = 0.7;       // strides everywhere are one decision
 constexpr double kOddPadding = 2.0;      // neither none nor what keeps the size
 constexpr double kPaddingChanges = 1.0;  // between "none" and "same"
 constexpr double kNoPooling = 0.8;
@@ -113,10 +114,9 @@ double pattern_cost(const std::vector<ConvWindow>& windows) {
   const bool has_strides = std::any_of(windows.begin(), windows.end(),
                                        [](const ConvWindow& window) { return window.stride > 1; });
   double cost = has_pools && has_strides ? kStridesAndPools : 0;
-  // Strides everywhere are one decision.
   const bool all_stride = std::all_of(windows.begin(), windows.end(),
                                       [](const ConvWindow& window) { return window.stride > 1; });
-  if (all_stride && !has_pools) cost -= kStride * static_cast<double>(windows.size() - 1);
+  if (all_stride && !has_pools) cost += kAllStride - kStride * static_cast<double>(windows.size());
   if (!pools_regularly(windows)) cost += kIrregularPools;
   return cost;
 }
