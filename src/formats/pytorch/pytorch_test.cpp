@@ -151,6 +151,21 @@ TEST(PyTorch, StateDictsWithinCheckpoints) {
   }
   const Bytes twice = zip_file(dict_op({{"model", dict_op({{"state_dict", state}})}}), kFour);
   EXPECT_EQ(names(weights(twice)), std::vector<std::string>{"fc.weight"});
+  // What training programs keep beside it are no weights.
+  const std::string loss = tensor_op({.count = 1, .shape = {}, .strides = {}});
+  const Bytes with_loss = zip_file(dict_op({{"model_state_dict", state}, {"loss", loss}}), kFour);
+  EXPECT_EQ(names(weights(with_loss)), std::vector<std::string>{"fc.weight"});
+  const Bytes history = zip_file(dict_op({{"model", state}, {"losses", tensor_op({})}}), kFour);
+  EXPECT_EQ(names(weights(history)), std::vector<std::string>{"fc.weight"});
+  const std::string adam = dict_op(
+      {{"state", dict_op({{"0", dict_op({{"exp_avg", tensor_op({})}})}})}, {"param_groups", "]"}});
+  const Bytes own_name =
+      zip_file(dict_op({{"cnn", state}, {"optim", adam}, {"loss", loss}}), kFour);
+  EXPECT_EQ(names(weights(own_name)), std::vector<std::string>{"fc.weight"});
+  const Bytes two_parts =
+      zip_file(dict_op({{"encoder", state}, {"head", state}, {"optim", adam}}), kFour);
+  EXPECT_EQ(names(weights(two_parts)),
+            (std::vector<std::string>{"encoder.fc.weight", "head.fc.weight"}));
   // Nothing of these names: tensors are looked for wherever they are.
   const Bytes nested = zip_file(dict_op({{"fc", dict_op({{"weight", tensor_op({})}})}}), kFour);
   EXPECT_EQ(names(weights(nested)), std::vector<std::string>{"fc.weight"});
