@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "formats/fuse_bias.h"
+#include "formats/pixel_graph.h"
 #include "mnist/error.h"
 
 namespace mnist {
@@ -86,8 +87,9 @@ Model TfEvaluation::run() && {
   const std::string output =
       result->flattened.empty() ? result->name : order_.in_order(*result).name;
   Model model = fuse_bias(std::move(builder_).finish(output));
-  // Pixels as they are, where the network reads integers.
-  if (graph_.input_type != kTfFloat && graph_.input_type != kTfDouble) model.pixels = {1.0, 0.0};
+  // Pixels as they are, where the network reads integers or scales them.
+  const bool reads_numbers = graph_.input_type == kTfFloat || graph_.input_type == kTfDouble;
+  if (!reads_numbers || scales_pixels(model)) model.pixels = {1.0, 0.0};
   return model;
 }
 
