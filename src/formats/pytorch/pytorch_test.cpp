@@ -433,6 +433,24 @@ TEST(PyTorch, WhatIsWrittenComesBack) {
   expect_same_values(read_model(sink.bytes, "x", {&model}), model);
 }
 
+TEST(PyTorch, WeightsOfAnyLayerComeBackByTheirNames) {
+  Model model;
+  model.input_shape = {2};
+  model.weights = {{"fc/kernel", {{2, 3}, {1, 2, 3, 4, 5, 6}}},
+                   {"norm/gamma", {{3}, {1, 2, 3}}},
+                   {"norm/beta", {{3}, {4, 5, 6}}}};
+  model.nodes = {{"Gemm", "fc", {"input", "fc/kernel"}, {"fc"}, {}},
+                 {"LayerNormalization",
+                  "norm",
+                  {"fc", "norm/gamma", "norm/beta"},
+                  {"norm"},
+                  {{"axis", int64_t{-1}}}}};
+  model.output = "norm";
+  const Model again = read_back(model, model_bytes(model, "x.pt"), "x.pt");
+  EXPECT_EQ(again.weight("fc/kernel").values, model.weight("fc/kernel").values);
+  EXPECT_EQ(again.weight("norm/beta").values, model.weight("norm/beta").values);
+}
+
 TEST(PyTorch, FilesOfOthers) {
   for (const char* name : {"ahraza.pt", "irony-admm.pt", "michaelliao.pth", "yan12125.pth",
                            "yliess86.pt", "00arun00-lenet.pth", "joeylical-params-prune.pkl"}) {

@@ -57,6 +57,7 @@ class Filling {
   }
 
   Model fill() {
+    if (fill_whole_dict()) return std::move(model_);
     const StoredOrder order{weights_.dense, weights_.kernel};
     const std::vector<WeightLayer> layers = group_layers(weights_, order, who_);
     if (fill_by_names(layers)) return std::move(model_);
@@ -108,15 +109,33 @@ class Filling {
     return slot.node->integer("transB", 0) != 0 ? tensor : transposed(tensor);
   }
 
-  // Whether every weight of the network is there by its name and with its shape, and no more are
-  // there; fills it then.
+  using ByName = std::map<std::string, const Tensor*>;
+
+  // A dictionary in PyTorch's order may hold weights of layers of any kind.
+  bool fill_whole_dict() {
+    if (weights_.dense != LooseWeights::Dense::kOutIn ||
+        weights_.kernel != LooseWeights::Kernel::kOIHW ||
+        weights_.features != LooseWeights::Features::kChannelFirst) {
+      return false;
+    }
+    ByName stored;
+    for (const auto& [name, tensor] : weights_.tensors) stored[name] = &tensor;
+    return fill_named(stored);
+  }
+
   bool fill_by_names(const std::vector<WeightLayer>& layers) {
-    std::map<std::string, const Tensor*> stored;
+    ByName stored;
     for (const WeightLayer& layer : layers) {
       for (const WeightLayer::Part* part : parts_of(layer)) {
         if (!part->name.empty()) stored[part->name] = &part->tensor;
       }
     }
+    return fill_named(stored);
+  }
+
+  // Whether every weight of the network is there by its name and with its shape, and no more are
+  // there; fills it then.
+  bool fill_named(const ByName& stored) {
     if (stored.size() != model_.weights.size()) return false;
     std::map<std::string, Tensor> filled;
     for (const NamedWeight& name : torch_names(model_)) {
