@@ -152,6 +152,10 @@ TEST(Keras, ANetworkThatScalesPixelsReadsThemAsTheyAre) {
   EXPECT_THAT(types(model), ElementsAre("Mul", "Add", "Mul", "Gemm"));
   EXPECT_EQ(model.pixels.scale, 1.0);
   EXPECT_EQ(model.pixels.offset, 0.0);
+  const Model again = read_back(model, model_bytes(model, "y.keras"), "y.keras");
+  EXPECT_THAT(types(again), ElementsAre("Gemm"));
+  EXPECT_NEAR(again.pixels.scale, 0.5 / 127.5, 1e-9);
+  EXPECT_NEAR(again.pixels.offset, -0.5, 1e-9);
   // One for inputs that are scaled already.
   EXPECT_EQ(rescaled(2.0).pixels.scale, 1.0 / 255.0);
 }
