@@ -5,6 +5,7 @@
 #include "formats/format_list.h"
 #include "formats/pytorch/test_pickle.h"
 #include "formats/pytorch/torch_file.h"
+#include "formats/pytorch/torch_weights.h"
 #include "formats/recognise.h"
 #include "formats/test_support.h"
 #include "mnist/model_file.h"
@@ -239,6 +240,24 @@ TEST(PyTorch, ASequentialIsANetwork) {
       {{"0", linear_op("0", 3, 784)}, {"1", plain_op("torch.nn.modules.activation", "GLU")}});
   EXPECT_THAT(refusal(zip_file(unknown, kTwoLayers)),
               HasSubstr("x: layer '1': class 'torch.nn.modules.activation.GLU' is not known"));
+}
+
+TEST(PyTorch, LayersThatAreToldByTuples) {
+  const std::string object = container_op(
+      "torch.nn.modules.container", "Sequential",
+      {{"0", module_op("torch.nn.modules.padding", "ZeroPad2d",
+                       {{"padding", integers_op({1, 2, 3, 4})}, {"_modules", dict_op({})}})},
+       {"1", module_op("torch.nn.modules.normalization", "LayerNorm",
+                       {{"normalized_shape", integers_op({26, 26})}, {"_modules", dict_op({})}})},
+       {"2", linear_op("0", 3, 784)}});
+  const Bytes bytes = zip_file(object, kTwoLayers);
+  TorchFile file(bytes, "x");
+  const std::vector<Node> nodes = nodes_of_layers(contents_of_torch(file).layers, true, "x");
+  ASSERT_EQ(nodes.size(), 3U);
+  // PyTorch says left, right, top, bottom.
+  EXPECT_EQ(nodes[0].integers("pads", {}), (std::vector<int64_t>{0, 0, 3, 1, 0, 0, 4, 2}));
+  EXPECT_EQ(nodes[1].type, "LayerNormalization");
+  EXPECT_EQ(nodes[1].integer("axis", 0), -2);
 }
 
 TEST(PyTorch, AModuleOfAnotherClassIsWeightsInTheirOrder) {
