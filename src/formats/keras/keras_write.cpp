@@ -68,7 +68,8 @@ void read_values(const KerasPlan& plan, const Hdf5Group& root, const std::string
 void write_keras(const Model& network, const SaveOptions& options, Sink& sink) {
   // What the graph does to pixels as they are is a Rescaling layer.
   const bool reads_pixels = network.pixels.scale == 1.0 && network.pixels.offset == 0.0;
-  const Model model = reads_pixels ? scaling_as_pixels(network) : network;
+  const bool may_fold = reads_pixels || options.with_preprocessing;
+  const Model model = may_fold ? scaling_as_pixels(network) : network;
   const bool rescales = model.nodes.size() < network.nodes.size() || options.with_preprocessing;
   const KerasPlan plan = plan_keras(model, rescales);
   const Json metadata = {
