@@ -233,7 +233,8 @@ std::optional<uint64_t> step_of(const fs::path& path) {
 
 DatasetIdentity identify(const Dataset& dataset) {
   uLong crc = ::crc32_z(0, dataset.pixels.data(), dataset.pixels.size());
-  crc = ::crc32_z(crc, dataset.labels.data(), dataset.labels.size());
+  const auto labels = std::as_bytes(std::span(dataset.labels));
+  crc = ::crc32_z(crc, reinterpret_cast<const Bytef*>(labels.data()), labels.size());
   return {dataset.name, dataset.size(), dataset.height, dataset.width, crc};
 }
 
