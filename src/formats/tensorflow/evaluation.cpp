@@ -58,6 +58,11 @@ bool is_elementwise(const std::string& op) {
   return std::find(std::begin(kOps), std::end(kOps), op) != std::end(kOps);
 }
 
+// The zeros that surround a map are zeros behind it, too.
+bool keeps_zeros(const std::string& op) {
+  return is_elementwise(op) && op != "BiasAdd" && op != "Sigmoid";
+}
+
 bool is_call(const TfNode& node) {
   return node.op == "PartitionedCall" || node.op == "StatefulPartitionedCall";
 }
@@ -263,7 +268,7 @@ TfValue TfEvaluation::run_op(const TfNode& node) {
   const RunTfNode function = find_tf_op(node.op);
   if (function == nullptr) fail("this operator is not known");
   const TfDilated* within = dilated(0);
-  if (within != nullptr && within->is_convolved && is_elementwise(node.op)) {
+  if (within != nullptr && (within->is_convolved ? is_elementwise : keeps_zeros)(node.op)) {
     TfDilated result = *within;
     result.value = run_with(function, within->value);
     return result;

@@ -29,6 +29,9 @@ TfValue tf_identity(TfEvaluation& evaluation);
 TfValue tf_l2_normalization(TfEvaluation& evaluation);
 TfValue tf_mat_mul(TfEvaluation& evaluation);
 TfValue tf_max_pool(TfEvaluation& evaluation);
+TfValue tf_select(TfEvaluation& evaluation);
+TfValue tf_zeros_like(TfEvaluation& evaluation);
+TfValue tf_compare(TfEvaluation& evaluation);
 TfValue tf_maximum(TfEvaluation& evaluation);
 TfValue tf_minimum(TfEvaluation& evaluation);
 TfValue tf_multiply(TfEvaluation& evaluation);
@@ -89,8 +92,12 @@ constexpr Entry kOps[] = {
     {"FusedBatchNormV3", tf_batch_norm},
     {"FusedDepthwiseConv2dNative", tf_fused_depthwise_conv},
     {"GatherV2", tf_gather},
+    {"Greater", tf_compare},
+    {"GreaterEqual", tf_compare},
     {"Identity", tf_identity},
     {"LeakyRelu", tf_activation},
+    {"Less", tf_compare},
+    {"LessEqual", tf_compare},
     {"Log", tf_activation},
     {"LogSoftmax", tf_softmax},
     {"MatMul", tf_mat_mul},
@@ -118,6 +125,8 @@ constexpr Entry kOps[] = {
     {"ResizeNearestNeighbor", tf_resize},
     {"Round", tf_activation},
     {"Rsqrt", tf_unary},
+    {"Select", tf_select},
+    {"SelectV2", tf_select},
     {"Selu", tf_activation},
     {"Shape", tf_shape},
     {"Sigmoid", tf_activation},
@@ -141,6 +150,7 @@ constexpr Entry kOps[] = {
     {"VarHandleOp", tf_variable},
     {"Variable", tf_variable},
     {"VariableV2", tf_variable},
+    {"ZerosLike", tf_zeros_like},
     {"_FusedConv2D", tf_fused_conv},
     {"_FusedMatMul", tf_fused_mat_mul},
     // TensorFlow Lite's own, by the names that its converter has for them.
