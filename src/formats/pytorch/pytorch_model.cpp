@@ -37,6 +37,7 @@ FileContents contents_of_script(const TorchFile& file, TorchContents contents) {
   } catch (const Error&) {
     throw Error(reason);
   }
+  contents.weights.metadata["pytorch.script"] = "not followed: " + reason;
   return std::move(contents.weights);
 }
 
