@@ -135,6 +135,9 @@ std::vector<std::byte> run_bytes(const Options& options, const SaveOptions& save
 
 void run(const Options& options) {
   const SaveOptions save = save_options(options);
+  if (options.no_verify && !options.data.is_default()) {
+    throw UsageError("--data: not with --no-verify, which runs nothing");
+  }
   if (options.json && options.out == "-") {
     throw UsageError("--json and OUT '-': both would go to standard output");
   }

@@ -255,6 +255,10 @@ void save_checkpoint(const Checkpoint& checkpoint, const fs::path& path) {
 Checkpoint load_checkpoint(const fs::path& path) {
   const std::string who = path.string();
   const std::vector<std::byte> bytes = read_file(path);
+  const std::string_view head = as_text(bytes).substr(0, 4);
+  if (head != "GGUF" && !is_json_model(bytes)) {
+    throw Error(fmt::format("{}: no checkpoint: it is neither GGUF nor JSON", who));
+  }
   Checkpoint checkpoint = is_json_model(bytes) ? from_json(bytes, who) : from_gguf(bytes, who);
   check_model(checkpoint.model);
   return checkpoint;

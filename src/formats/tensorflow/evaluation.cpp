@@ -6,7 +6,9 @@
 #include <set>
 
 #include "base/text.h"
+#include "formats/class_output.h"
 #include "formats/fuse_bias.h"
+#include "formats/pixel_graph.h"
 #include "mnist/error.h"
 
 namespace mnist {
@@ -90,9 +92,10 @@ Model TfEvaluation::run() && {
   order_.call_nodes("output");
   const std::string output =
       result->flattened.empty() ? result->name : order_.in_order(*result).name;
-  Model model = fuse_bias(std::move(builder_).finish(output));
-  // Pixels as they are, where the network reads integers.
-  if (graph_.input_type != kTfFloat && graph_.input_type != kTfDouble) model.pixels = {1.0, 0.0};
+  Model model = ending_in_scores(fuse_bias(std::move(builder_).finish(output)));
+  // Pixels as they are, where the network reads integers or scales them.
+  const bool reads_numbers = graph_.input_type == kTfFloat || graph_.input_type == kTfDouble;
+  if (!reads_numbers || scales_pixels(model)) model.pixels = {1.0, 0.0};
   return model;
 }
 

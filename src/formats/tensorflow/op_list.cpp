@@ -7,6 +7,7 @@ namespace mnist {
 
 TfValue tf_activation(TfEvaluation& evaluation);
 TfValue tf_add(TfEvaluation& evaluation);
+TfValue tf_arg_max(TfEvaluation& evaluation);
 TfValue tf_average_pool(TfEvaluation& evaluation);
 TfValue tf_batch_norm(TfEvaluation& evaluation);
 TfValue tf_batch_to_space(TfEvaluation& evaluation);
@@ -71,6 +72,7 @@ constexpr Entry kOps[] = {
     {"Abs", tf_activation},
     {"Add", tf_add},
     {"AddV2", tf_add},
+    {"ArgMax", tf_arg_max},
     {"AvgPool", tf_average_pool},
     {"BatchToSpaceND", tf_batch_to_space},
     {"BiasAdd", tf_bias_add},

@@ -94,7 +94,7 @@ constexpr TfliteOperatorEntry kOperators[] = {
     {"CAST", tflite_cast},
     {"PRELU", tflite_prelu},
     {"MAXIMUM", tflite_same, "Maximum"},
-    {"ARG_MAX"},
+    {"ARG_MAX", tflite_same, "ArgMax"},
     {"MINIMUM", tflite_same, "Minimum"},
     {"LESS", tflite_same, "Less"},
     {"NEG", tflite_same, "Neg"},
