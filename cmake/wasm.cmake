@@ -20,13 +20,19 @@ foreach(layer base model ops engine data formats classify train web)
 endforeach()
 # The page loads its models as files.
 list(FILTER sources EXCLUDE REGEX "/formats/builtin\\.cpp$")
-# Time is spent in kernels and filters; of the rest, size counts. Sizes have 32 bits here, and readers
+# Time is spent in kernels and filters; of the rest, size counts, and visitors wait for every byte:
+# hence no unrolling, and no vectors but those that are written. Sizes have 32 bits here, and readers
 # compare in 64 with the bytes that are left before they narrow.
 set_source_files_properties(${sources} PROPERTIES COMPILE_OPTIONS "-Oz;-Wno-shorten-64-to-32")
 set(fast ${sources})
 list(FILTER fast INCLUDE REGEX 
   "/(ops/(.*_kernels|max_pool|transpose)|data/(augment|raster)|train/(loss|opt))")
-set_source_files_properties(${fast} PROPERTIES COMPILE_OPTIONS "-O2;-Wno-shorten-64-to-32")
+set_source_files_properties(${fast} PROPERTIES COMPILE_OPTIONS "-O2;-fno-unroll-loops;-Wno-shorten-64-to-32")
+
+# What prepares a drawing, while it is drawn.
+set(prepare ${sources})
+list(FILTER prepare INCLUDE REGEX "/data/(components|grid_lines|ink|pen|plane)\\.cpp$")
+set_source_files_properties(${prepare} PROPERTIES COMPILE_OPTIONS "-O1;-Wno-shorten-64-to-32")
 
 set(site ${PROJECT_BINARY_DIR}/site)
 set(page ${sources})
@@ -54,7 +60,7 @@ function(mnist_wasm name)
   target_link_options(${name} PRIVATE -Oz -fwasm-exceptions --no-entry
     -sMODULARIZE -sEXPORT_ES6 -sALLOW_MEMORY_GROWTH
     -sMAXIMUM_MEMORY=1GB -sTOTAL_STACK=1MB -sFILESYSTEM=0 -sMALLOC=emmalloc
-    -sEXPORTED_FUNCTIONS=_malloc,_free -sBINARYEN_EXTRA_PASSES=-Oz ${ARG_OPTIONS})
+    -sEXPORTED_FUNCTIONS=_malloc,_free -sBINARYEN_EXTRA_PASSES=-Oz,--converge ${ARG_OPTIONS})
   set_target_properties(${name} PROPERTIES LINKER_LANGUAGE CXX SUFFIX .js
     RUNTIME_OUTPUT_DIRECTORY ${site})
 endfunction()

@@ -4,9 +4,10 @@
 // A model has one input, "input": UINT8 are pixels, which the model's scaling brings to network
 // inputs; FP32 are network inputs, taken as they are. Its shape is [n,28,28], [n,1,28,28] or
 // [n,784] (for models of another size, theirs). It has three outputs: "probabilities" FP32
-// [n,classes] and "class" INT64 [n], and "logits" FP32 [n,classes], which only those get who ask.
+// [n,classes], "class" INT64 [n] and "logits" FP32 [n,classes].
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -21,6 +22,8 @@ namespace mnist {
 inline constexpr char kModelVersion[] = "1";
 
 enum class OutputKind { kProbabilities, kClass, kLogits };
+inline constexpr std::array kAllOutputs = {OutputKind::kProbabilities, OutputKind::kClass,
+                                           OutputKind::kLogits};
 
 struct RequestedOutput {
   OutputKind kind = OutputKind::kProbabilities;

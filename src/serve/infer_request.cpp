@@ -194,7 +194,7 @@ void parse_outputs(const JsonView& view, InferRequest& result) {
   const bool is_binary =
       view.has("parameters") && flag(view.at("parameters"), "binary_data_output", false);
   if (!view.has("outputs") || view.at("outputs").elements().empty()) {
-    result.outputs = {{OutputKind::kProbabilities, is_binary}, {OutputKind::kClass, is_binary}};
+    for (const OutputKind kind : kAllOutputs) result.outputs.push_back({kind, is_binary});
     return;
   }
   for (const JsonView& output : view.at("outputs").elements()) {

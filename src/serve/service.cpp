@@ -152,19 +152,23 @@ Response Service::metrics() const {
 
 void Service::v2(const Request& request, const Respond& respond) {
   constexpr std::string_view kModels = "/v2/models/";
-  const std::string_view path = request.path;
+  constexpr std::string_view kLive = "/v2/health/live";
+  constexpr std::string_view kReady = "/v2/health/ready";
+  // "/v2" in the protocol's text, "/v2/" in its OpenAPI description.
+  const std::string_view path = request.path == "/v2/" ? "/v2" : std::string_view(request.path);
   if (path == "/v2/repository/index") {
     answer(respond, request.method == "POST" ? repository_index() : wrong_method("POST"));
   } else if (path.starts_with(kModels)) {
     model_request(request, path.substr(kModels.size()), respond);
-  } else if (path != "/v2" && path != "/v2/health/live" && path != "/v2/health/ready") {
+  } else if (path != "/v2" && path != kLive && path != kReady) {
     answer(respond, not_found());
   } else if (!is_get(request)) {
     answer(respond, wrong_method("GET, HEAD"));
   } else if (path == "/v2") {
     answer(respond, server_metadata());
   } else {
-    answer(respond, json(path == "/v2/health/live" ? "{\"live\":true}" : "{\"ready\":true}"));
+    // The protocol's text has "live" for both.
+    answer(respond, json(path == kLive ? "{\"live\":true}" : "{\"live\":true,\"ready\":true}"));
   }
 }
 
