@@ -143,6 +143,14 @@ TEST(TorchScript, PartsOfActivations) {
   }
 }
 
+TEST(TorchScript, AdaptiveMaximaComeWithTheirPlaces) {
+  const FileContents read =
+      contents(dense_file("    y, places, = torch.adaptive_max_pool2d(x, [14, 14])\n"
+                          "    z = torch.cat([y, y, y, y], 1)\n"
+                          "    return torch.linear(torch.flatten(z, 1), self.w)\n"));
+  EXPECT_EQ(types(read), (std::vector<std::string>{"MaxPool", "Concat", "Flatten", "Gemm"}));
+}
+
 TEST(TorchScript, CodeThatIsNotFollowedLeavesTheWeights) {
   for (const char* body :
        {"    return torch.gru(x)\n",
