@@ -13,7 +13,7 @@ foreach(format ggml gguf json keras keras-h5 npz onnx pytorch rsnet safetensors 
   target_compile_definitions(${format}_fuzz PRIVATE MNIST_FUZZ_FORMAT="${format}")
   target_link_options(${format}_fuzz PRIVATE -fsanitize=fuzzer)
 endforeach()
-foreach(subject data http-head image infer-request saved-model tfjs)
+foreach(subject data http-head image infer-request recognise saved-model tfjs)
   string(REPLACE - _ source ${subject}_fuzz.cpp)
   mnist_fuzz_program(${subject}_fuzz ${source})
   target_link_options(${subject}_fuzz PRIVATE -fsanitize=fuzzer)

@@ -7,7 +7,6 @@
 #include <variant>
 
 #include "formats/format_list.h"
-#include "formats/recognise.h"
 #include "mnist/error.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -20,8 +19,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   format.recognises(bytes.first(std::min(size, kHeadBytes)));
   try {
     FileContents contents = format.read({"fuzz", bytes, alone});
+    // What becomes of weights alone is recognise_fuzz.cpp's.
     if (const auto* weights = std::get_if<LooseWeights>(&contents)) {
-      for (const Model& model : recognise(*weights, "fuzz")) check_model(model);
+      for (const auto& [name, tensor] : weights->tensors) {
+        if (tensor.values.size() != element_count(tensor.shape)) std::abort();
+      }
       return 0;
     }
     const Model& model = std::get<Model>(contents);

@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 quick=${1:-}
 
-stage() { printf '\n== %s\n' "$*"; }
+stage() { printf '\n== %s (%d s)\n' "$*" $SECONDS; }
 
 # Material outside the repository (docs/testing.md): used where it lies beside it.
 material=$(cd .. && pwd)/shared
@@ -55,8 +55,8 @@ if [ "$quick" != --quick ]; then
 
   stage "AddressSanitizer and UBSan"
   scripts/build.sh asan
-  # Trying hundreds of networks on thousands of images reads nothing new.
-  run_tests asan -j2 -E CalibrationOnly
+  # Evaluating all networks of the zoo on thousands of images reads nothing new.
+  run_tests asan -j2 -E 'CalibrationOnly|ItsAccuracy'
 
   stage "ThreadSanitizer, what has threads"
   scripts/build.sh tsan --target mnist_base_test mnist_engine_test mnist_train_test

@@ -30,6 +30,10 @@ constexpr uint16_t kKnownFlags = (1 << 1) | (1 << 2) | kDescriptorFlag | (1 << 1
 
 // deflate expands by at most 1032:1 (zlib technical details).
 constexpr uint64_t kMostExpansion = 1032;
+// What weights and descriptions of networks are: beyond the first bytes, an archive that would
+// become so many times larger holds nothing but zeros.
+constexpr uint64_t kFreelyInflated = uint64_t{16} << 20;
+constexpr uint64_t kPlausibleExpansion = 100;
 
 // What the header of an entry and its line in the directory both say.
 struct EntryHeader {
@@ -241,6 +245,7 @@ ZipArchive::ZipArchive(std::span<const std::byte> bytes, std::string who) : who_
                    [](const auto& a, const auto& b) { return a.offset < b.offset; });
 
   ByteReader content(bytes.first(directory.offset), who_);
+  uint64_t inflated_left = kFreelyInflated + kPlausibleExpansion * bytes.size();
   for (size_t i = 0; i < lines.size(); ++i) {
     const EntryHeader& line = lines[i];
     if (line.offset != content.position()) content.fail("a hole or an overlap between zip entries");
@@ -259,6 +264,11 @@ ZipArchive::ZipArchive(std::span<const std::byte> bytes, std::string who) : who_
       content.fail(fmt::format("entry '{}': {} bytes cannot hold {}", printable(line.name, 80),
                                line.packed, line.size));
     }
+    if (entry.deflated && line.size > inflated_left) {
+      content.fail(fmt::format("entry '{}': {} bytes inflated, far more than the archive's {}",
+                               printable(line.name, 80), line.size, bytes.size()));
+    }
+    if (entry.deflated) inflated_left -= line.size;
     if ((line.flags & kDescriptorFlag) != 0) {
       const uint64_t next = i + 1 < lines.size() ? lines[i + 1].offset : directory.offset;
       if (next < content.position() ||

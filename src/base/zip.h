@@ -36,8 +36,8 @@ class ZipArchive {
   const ZipEntry* find(std::string_view name) const;                 // null if there is none
 
   // An entry's content, its CRC checked. `plain` is for one that is stored and stays in the
-  // archive's bytes; it throws for a deflated one, `content` inflates it. Neither takes more memory
-  // than the archive's bytes can hold.
+  // archive's bytes; it throws for a deflated one, `content` inflates it. All entries together are
+  // not implausibly larger than the archive: one that would be is refused when it is opened.
   std::span<const std::byte> plain(const ZipEntry& entry) const;
   std::vector<std::byte> content(const ZipEntry& entry) const;
 

@@ -152,6 +152,15 @@ TEST(Zip, DeflatedEntriesThatLieAboutTheirSizeAreRefused) {
   EXPECT_THAT(error_of(deflated_archive(content, 1 << 30, false)), HasSubstr("cannot hold"));
 }
 
+TEST(Zip, ArchivesThatWouldInflateWithoutEndAreRefusedAtOnce) {
+  const std::string zeros(size_t{20} << 20, '\0');
+  EXPECT_THAT(error_of(deflated_archive(zeros, 20 << 20, false)),
+              HasSubstr("entry 'n': 20971520 bytes inflated, far more than the archive's"));
+  std::string varied(size_t{2} << 20, '\0');
+  for (size_t i = 0; i < varied.size(); i += 16) varied[i] = static_cast<char>(i >> 4);
+  EXPECT_EQ(error_of(deflated_archive(varied, 2 << 20, false)), "");
+}
+
 TEST(Zip, HeadersThatDisagreeAreRefused) {
   const Bytes good = small_archive();
   const size_t second = find(good, "PK\3\4", 4);

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <map>
+#include <utility>
 
 #include "mnist/error.h"
 
@@ -24,6 +26,28 @@ void check_fit(const Inference& inference, const Dataset& dataset) {
 }
 
 namespace {
+
+// Of networks with very many classes not all images' logits are kept.
+constexpr size_t kLogitsAtOnce = size_t{1} << 22;
+
+// Images first..first+count-1; `logits` has room for them.
+void add_part(Inference& inference, const Dataset& dataset, size_t first, size_t count,
+              std::vector<float>& logits, Evaluation& result) {
+  const size_t classes = result.classes;
+  const auto start = std::chrono::steady_clock::now();
+  inference.run(dataset.image(first).data(), count, logits.data());
+  const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
+  result.milliseconds += time.count();
+  for (size_t i = 0; i < count; ++i) {
+    const float* values = logits.data() + i * classes;
+    const size_t label = dataset.labels[first + i];
+    const auto predicted = static_cast<size_t>(std::max_element(values, values + classes) - values);
+    result.predictions[first + i] = static_cast<uint32_t>(predicted);
+    result.image_losses[first + i] =
+        static_cast<float>(cross_entropy(values, classes, label, nullptr));
+    result.correct += predicted == label ? 1 : 0;
+  }
+}
 
 void add_losses(Evaluation& result) {
   const auto images = static_cast<double>(result.images);
@@ -58,28 +82,41 @@ void softmax(float* values, size_t count) { cross_entropy(values, count, 0, valu
 Evaluation evaluate(Inference& inference, const Dataset& dataset) {
   check_fit(inference, dataset);
   const size_t classes = inference.output_elements();
-  std::vector<float> logits(dataset.size() * classes);
-  const auto start = std::chrono::steady_clock::now();
-  inference.run(dataset.pixels.data(), dataset.size(), logits.data());
-  const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
   Evaluation result;
   result.images = dataset.size();
   result.classes = classes;
-  result.milliseconds = time.count();
-  result.confusion.resize(classes * classes);
   result.predictions.resize(dataset.size());
   result.image_losses.resize(dataset.size());
-  for (size_t i = 0; i < dataset.size(); ++i) {
-    const float* values = logits.data() + i * classes;
-    const size_t label = dataset.labels[i];
-    const auto predicted = static_cast<size_t>(std::max_element(values, values + classes) - values);
-    result.predictions[i] = static_cast<uint8_t>(predicted);
-    result.image_losses[i] = static_cast<float>(cross_entropy(values, classes, label, nullptr));
-    ++result.confusion[label * classes + predicted];
-    result.correct += predicted == label ? 1 : 0;
+  const size_t part = std::max<size_t>(kLogitsAtOnce / classes, 1'024);
+  std::vector<float> logits(std::min(part, dataset.size()) * classes);
+  for (size_t first = 0; first < dataset.size(); first += part) {
+    add_part(inference, dataset, first, std::min(part, dataset.size() - first), logits, result);
   }
   add_losses(result);
   return result;
+}
+
+std::vector<ClassResult> class_results(const Evaluation& result, const Dataset& dataset) {
+  std::vector<ClassResult> all(result.classes);
+  std::map<std::pair<size_t, size_t>, size_t> confusions;  // by true and predicted class
+  for (size_t i = 0; i < dataset.size(); ++i) {
+    const size_t label = dataset.labels[i];
+    const size_t predicted = result.predictions[i];
+    ++all[label].images;
+    ++all[predicted].predicted;
+    if (predicted == label) {
+      ++all[label].correct;
+    } else {
+      ++confusions[{label, predicted}];
+    }
+  }
+  for (const auto& [classes, times] : confusions) {
+    ClassResult& of = all[classes.first];
+    if (times <= of.confused) continue;
+    of.confused_with = classes.second;
+    of.confused = times;
+  }
+  return all;
 }
 
 }  // namespace mnist

@@ -38,7 +38,7 @@ void match_classes(Dataset& dataset, const Model& model, const std::string& who)
                             printable(dataset.class_names[i], 60), dataset.name,
                             printable(join(model.class_names), 200)));
   }
-  for (uint8_t& label : dataset.labels) label = static_cast<uint8_t>(*number[label]);
+  for (Label& label : dataset.labels) label = static_cast<Label>(*number[label]);
   dataset.class_names = model.class_names;
   dataset.classes = model.class_names.size();
 }

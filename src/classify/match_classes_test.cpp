@@ -10,7 +10,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-Dataset fruit(std::vector<std::string> names, std::vector<uint8_t> labels) {
+Dataset fruit(std::vector<std::string> names, std::vector<Label> labels) {
   Dataset dataset;
   dataset.name = "fruit";
   dataset.classes = names.size();

@@ -135,6 +135,9 @@ std::vector<std::byte> run_bytes(const Options& options, const SaveOptions& save
 
 void run(const Options& options) {
   const SaveOptions save = save_options(options);
+  if (options.no_verify && !options.data.is_default()) {
+    throw UsageError("--data: not with --no-verify, which runs nothing");
+  }
   if (options.json && options.out == "-") {
     throw UsageError("--json and OUT '-': both would go to standard output");
   }
@@ -174,7 +177,7 @@ void add_convert(Command& program) {
                "How weights are stored: " + join(tensor_type_names()));
   command.text("--layout", options->layout, "NAME", "gguf: 2023 is ggml's older mnist-cnn");
   command.flag("--with-preprocessing", options->with_preprocessing,
-               "onnx: the network reads pixels 0..255, their scaling becomes a part of it");
+               "onnx, keras: the network reads pixels 0..255, their scaling becomes a part of it");
   command.flag("--keep-run", options->keep_run,
                "gguf, json: also what a checkpoint's training run needs to go on");
   command.flag("--no-verify", options->no_verify, "Do not run what was written");

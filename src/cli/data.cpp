@@ -127,7 +127,7 @@ void show_half(const DataArguments& arguments, Split split) {
   StatusLine status(false);
   const Dataset dataset = load_half(arguments, chosen_source(arguments), split, status);
   std::vector<size_t> counts(dataset.classes);
-  for (uint8_t label : dataset.labels) ++counts[label];
+  for (const Label label : dataset.labels) ++counts[label];
   std::vector<std::string> words;
   for (size_t label = 0; label < counts.size(); ++label) {
     words.push_back(fmt::format("{}: {}", class_name(dataset.class_names, label), counts[label]));

@@ -98,30 +98,32 @@ void print_random_image(const Options& options, const Dataset& dataset,
 }
 
 // One row: how the images of `label` were taken.
-std::vector<std::string> class_row(const Evaluation& result, const std::vector<std::string>& names,
+std::vector<std::string> class_row(const ClassResult& result, const std::vector<std::string>& names,
                                    size_t label) {
-  const uint32_t* row = &result.confusion[label * result.classes];
-  uint64_t images = 0;
-  uint64_t predicted = 0;
-  size_t wrong = label == 0 ? 1 : 0;
-  for (size_t c = 0; c < result.classes; ++c) {
-    images += row[c];
-    predicted += result.confusion[c * result.classes + label];
-    if (c != label && row[c] > row[wrong]) wrong = c;
-  }
-  auto share = [&](uint64_t of) {
-    return of == 0 ? "-" : fmt::format("{:.2f} %", 100.0 * row[label] / static_cast<double>(of));
+  const auto share = [&](size_t of) -> std::string {
+    if (of == 0) return "-";
+    return fmt::format("{:.2f} %",
+                       100.0 * static_cast<double>(result.correct) / static_cast<double>(of));
   };
-  const bool is_confused = result.classes > 1 && row[wrong] > 0;
-  return {class_name(names, label), std::to_string(images), share(predicted), share(images),
-          is_confused ? fmt::format("{} ({} times)", class_name(names, wrong), row[wrong]) : "-"};
+  const std::string confused =
+      result.confused == 0
+          ? "-"
+          : fmt::format("{} ({} times)", class_name(names, result.confused_with), result.confused);
+  return {class_name(names, label), std::to_string(result.images), share(result.predicted),
+          share(result.images), confused};
 }
 
-std::string class_table(const Evaluation& result, const std::vector<std::string>& names) {
+// Of many classes only those that occur.
+std::string class_table(const Evaluation& result, const Dataset& dataset,
+                        const std::vector<std::string>& names) {
+  constexpr size_t kMany = 100;
+  const std::vector<ClassResult> classes = class_results(result, dataset);
   std::vector<std::vector<std::string>> rows = {
       {"class", "images", "precision", "recall", "most often taken for"}};
-  for (size_t label = 0; label < result.classes; ++label) {
-    rows.push_back(class_row(result, names, label));
+  for (size_t label = 0; label < classes.size(); ++label) {
+    const ClassResult& of = classes[label];
+    if (classes.size() > kMany && of.images == 0 && of.predicted == 0) continue;
+    rows.push_back(class_row(of, names, label));
   }
   return table(rows, {true, false, false, false, true});
 }
@@ -165,7 +167,7 @@ void print_text(const Options& options, const Model& model, const Dataset& datas
   fmt::print("test_loss={:.6f}+-{:.6f}, test_acc={:.2f}+-{:.2f}%\n", result.loss, result.loss_error,
              100.0 * result.accuracy, 100.0 * result.accuracy_error);
   if (options.quiet) return;
-  fmt::print("\n{}", class_table(result, names));
+  fmt::print("\n{}", class_table(result, dataset, names));
   if (!dataset.sources.empty()) fmt::print("\n{}", source_table(dataset, result));
 }
 

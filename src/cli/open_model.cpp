@@ -11,9 +11,11 @@
 #include "classify/calibrate.h"
 #include "classify/match_classes.h"
 #include "classify/pixel_scalings.h"
+#include "cli/about_file.h"
 #include "cli/network.h"
 #include "cli/terminal.h"
 #include "formats/recognise.h"
+#include "mnist/describe.h"
 #include "mnist/model_file.h"
 #include "model/architectures.h"
 
@@ -141,6 +143,8 @@ Model open_model(const std::string& path, const ModelArguments& arguments, const
   }
   Model model = std::move(candidates.models.front());
   set_pixels(arguments, model);
+  // What cannot be run is said of the file, whatever is to be done with the model.
+  about_file(path, [&] { describe(model); });
   return model;
 }
 

@@ -174,6 +174,10 @@ void make_network(const Options& options, TrainRequest& request, const Dataset& 
     return;
   }
   if (request.model.nodes.empty()) {
+    if (dataset.class_names.empty()) {
+      expect_plausible_labels(dataset.labels,
+                              dataset.labels_file.empty() ? dataset.name : dataset.labels_file);
+    }
     const Shape image = {1, static_cast<int64_t>(dataset.height),
                          static_cast<int64_t>(dataset.width)};
     request.model =

@@ -36,6 +36,11 @@ void take_files(std::vector<std::string> words, TrainOptions& options) {
   if (words.size() == 1 && is_file(words.front())) {
     throw UsageError(fmt::format("IMAGES and LABELS expected, got {}", words.front()));
   }
+  // NETWORK OUT, where NETWORK was taken for OUT because no file is there.
+  if (words.size() == 1 && options.network.empty() && options.out.ends_with(".json") &&
+      words.front().find('.') != std::string::npos) {
+    throw UsageError(fmt::format("{}: there is no such network's description", options.out));
+  }
   if (words.size() == 1 || words.size() == 3 || words.size() == 5) {
     chosen_backend(words.back());  // it is none: says so
   }

@@ -57,7 +57,8 @@ bool is_right(const Dataset& data, std::span<const CatalogFile> files) {
   if (data.pixels.size() + kIdxImagesHeader != files[0].size) return false;
   if (data.labels.size() + kIdxLabelsHeader != files[1].size) return false;
   if (files[0].sha256.empty()) return true;
-  return idx_sum({kIdxLabelsMagic, data.size()}, data.labels) == files[1].sha256 &&
+  const std::vector<uint8_t> labels(data.labels.begin(), data.labels.end());
+  return idx_sum({kIdxLabelsMagic, data.size()}, labels) == files[1].sha256 &&
          idx_sum({kIdxImagesMagic, data.size(), data.height, data.width}, data.pixels) ==
              files[0].sha256;
 }

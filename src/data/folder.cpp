@@ -224,7 +224,7 @@ void append(Dataset& data, const Entry& entry, const Image& image, bool prepared
                             kLargestFile));
   }
   data.pixels.insert(data.pixels.end(), image.pixels.begin(), image.pixels.end());
-  data.labels.push_back(static_cast<uint8_t>(entry.label));
+  data.labels.push_back(static_cast<Label>(entry.label));
   data.files.push_back(entry.file.string());
   if (!entry.source.empty()) data.sources.push_back(entry.source);
 }
@@ -271,7 +271,7 @@ Dataset read_image_folder(const fs::path& directory, const PrepareImage& prepare
     }
     append(data, entry, image, static_cast<bool>(prepare));
   }
-  data.classes = std::max(count_classes(data.labels, data.name), data.class_names.size());
+  data.classes = std::max(count_classes(data.labels), data.class_names.size());
   return data;
 }
 

@@ -32,9 +32,9 @@ std::vector<std::string> class_folders(const std::filesystem::path& directory);
 
 // All images must have one size, after `prepare` where it is given. `files` is filled, and
 // `sources` for form 3. `class_names` orders the classes of form 2 where they are no numbers;
-// empty: class_folders does. Throws Error if there are no images, names without label, labels above
-// 254, a class that is not among `class_names`, an image that cannot be read, sizes that differ,
-// images beside folders of images.
+// empty: class_folders does. Throws Error if there are no images, names without label, labels of
+// kMostClasses and more, a class that is not among `class_names`, an image that cannot be read,
+// sizes that differ, images beside folders of images.
 Dataset read_image_folder(const std::filesystem::path& directory, const PrepareImage& prepare = {},
                           const std::vector<std::string>& class_names = {});
 

@@ -60,6 +60,26 @@ void check_magic(ContentReader& file, uint32_t wanted) {
   if (magic != wanted) fail(file, explain_magic(magic, wanted));
 }
 
+// The bytes of one label: those of MNIST are bytes, others are int16 or int32.
+size_t label_width(ContentReader& file) {
+  const uint32_t magic = take_number(file, "IDX magic number");
+  if (magic == kIdxLabelsMagic) return 1;
+  if (magic == kIdxInt16LabelsMagic) return 2;
+  if (magic == kIdxInt32LabelsMagic) return 4;
+  fail(file, explain_magic(magic, kIdxLabelsMagic));
+}
+
+Label label_from(std::span<const uint8_t> bytes, size_t index, const ContentReader& file) {
+  uint32_t value = 0;
+  for (const uint8_t byte : bytes) value = value << 8 | byte;
+  if (bytes.size() == 2 && value > INT16_MAX) value |= 0xffff0000U;
+  if (value >= kMostClasses) {
+    fail(file, fmt::format("label {} of image {}: 0 to {} expected", static_cast<int32_t>(value),
+                           index, kMostClasses - 1));
+  }
+  return static_cast<Label>(value);
+}
+
 // `count` * `item` bytes are to follow; throws where the file cannot hold them, before anything is
 // allocated for them.
 size_t checked_content(const ContentReader& file, uint64_t count, uint64_t item,
@@ -138,14 +158,18 @@ IdxImages read_idx_images(const fs::path& path) {
   return images;
 }
 
-std::vector<uint8_t> read_idx_labels(const fs::path& path) {
+std::vector<Label> read_idx_labels(const fs::path& path) {
   ContentReader file(path);
-  check_magic(file, kIdxLabelsMagic);
+  const size_t width = label_width(file);
   uint32_t count = take_number(file, "number of labels");
   if (count == 0) fail(file, "holds no labels");
-  size_t bytes = checked_content(file, count, 1, fmt::format("{} labels", count));
-  std::vector<uint8_t> labels = take_bytes(file, bytes, "labels");
+  size_t size = checked_content(file, count, width, fmt::format("{} labels", count));
+  const std::vector<uint8_t> bytes = take_bytes(file, size, "labels");
   file.finish();
+  std::vector<Label> labels(count);
+  for (size_t i = 0; i < count; ++i) {
+    labels[i] = label_from(std::span(bytes).subspan(i * width, width), i, file);
+  }
   return labels;
 }
 
@@ -158,9 +182,10 @@ Dataset read_idx_dataset(const fs::path& images, const fs::path& labels) {
                             labels.string(), data.labels.size(), images.string(), read.count));
   }
   data.name = images.string();
+  data.labels_file = labels.string();
   data.height = read.height;
   data.width = read.width;
-  data.classes = count_classes(data.labels, labels.string());
+  data.classes = count_classes(data.labels);
   data.pixels = std::move(read.pixels);
   return data;
 }
@@ -196,9 +221,17 @@ void write_idx_images(const fs::path& path, size_t height, size_t width,
   write_idx(path, header, pixels);
 }
 
-void write_idx_labels(const fs::path& path, std::span<const uint8_t> labels) {
-  const uint32_t header[] = {kIdxLabelsMagic, static_cast<uint32_t>(labels.size())};
-  write_idx(path, header, labels);
+void write_idx_labels(const fs::path& path, std::span<const Label> labels) {
+  const bool are_bytes = count_classes(labels) <= 256;
+  const uint32_t header[] = {are_bytes ? kIdxLabelsMagic : kIdxInt32LabelsMagic,
+                             static_cast<uint32_t>(labels.size())};
+  std::vector<uint8_t> bytes;
+  bytes.reserve(labels.size() * (are_bytes ? 1 : 4));
+  for (const Label label : labels) {
+    if (!are_bytes) bytes.insert(bytes.end(), {0, 0, static_cast<uint8_t>(label >> 8)});
+    bytes.push_back(static_cast<uint8_t>(label & 0xff));
+  }
+  write_idx(path, header, bytes);
 }
 
 }  // namespace mnist

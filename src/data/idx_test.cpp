@@ -1,5 +1,6 @@
 #include "data/idx.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <cstdlib>
@@ -46,7 +47,7 @@ TEST(Idx, ReadsImagesAndLabelsPlainAndGzipped) {
     EXPECT_EQ(data.height, 2u);
     EXPECT_EQ(data.width, 4u);
     EXPECT_EQ(data.classes, 10u);
-    EXPECT_EQ(data.labels, (std::vector<uint8_t>{4, 0, 9}));
+    EXPECT_EQ(data.labels, (std::vector<Label>{4, 0, 9}));
     EXPECT_EQ(data.pixels.size(), 24u);
     EXPECT_EQ(data.image(2)[7], 23);
     EXPECT_EQ(data.image(1).front(), 8);
@@ -54,11 +55,48 @@ TEST(Idx, ReadsImagesAndLabelsPlainAndGzipped) {
 }
 
 TEST(Idx, CountsClassesFromTheLabels) {
-  EXPECT_EQ(count_classes(std::vector<uint8_t>{0, 0}, "x"), 2u);
-  EXPECT_EQ(count_classes(std::vector<uint8_t>{0, 61}, "x"), 62u);
-  EXPECT_EQ(count_classes(std::vector<uint8_t>{254}, "x"), 255u);
-  EXPECT_THAT(error_of([] { count_classes(std::vector<uint8_t>{255}, "x"); }),
-              HasSubstr("x: label 255"));
+  EXPECT_EQ(count_classes(std::vector<Label>{0, 0}), 2u);
+  EXPECT_EQ(count_classes(std::vector<Label>{0, 61}), 62u);
+  EXPECT_EQ(count_classes(std::vector<Label>{65'535}), 65'536u);
+}
+
+TEST(Idx, LabelsOfAnyNumberOfClassesComeBack) {
+  TemporaryFolder folder;
+  for (const std::vector<Label>& labels :
+       {std::vector<Label>{255, 0}, {256, 0}, {65'535, 1, 300}}) {
+    write_idx_labels(folder / "labels", labels);
+    EXPECT_EQ(read_idx_labels(folder / "labels"), labels);
+  }
+  const auto refusal = [&](std::string_view content) {
+    save(folder / "labels", bytes_of(content));
+    return error_of([&] { read_idx_labels(folder / "labels"); });
+  };
+  save(folder / "labels", bytes_of(std::string_view("\0\0\x0b\1\0\0\0\2\1\0\0\7", 12)));
+  EXPECT_EQ(read_idx_labels(folder / "labels"), (std::vector<Label>{256, 7}));
+  EXPECT_THAT(refusal(std::string_view("\0\0\x0b\1\0\0\0\1\xff\xff", 10)),
+              HasSubstr("labels: label -1 of image 0: 0 to 65535 expected"));
+  EXPECT_THAT(refusal(std::string_view("\0\0\x0c\1\0\0\0\1\0\1\0\0", 12)),
+              HasSubstr("labels: label 65536 of image 0: 0 to 65535 expected"));
+  EXPECT_THAT(refusal(std::string_view("\0\0\x0c\1\0\0\0\2\0\0\0\1", 12)),
+              HasSubstr("2 labels: 8 bytes expected, at most 4 follow"));
+}
+
+TEST(Dataset, LabelsThatHardlyAnImageHasLookLikeDamage) {
+  std::vector<Label> labels;
+  for (int i = 0; i < 22'000; ++i) labels.push_back(static_cast<Label>(i % 10));
+  expect_plausible_labels(labels, "x");
+  for (const int damage : {10, 11, 200}) {
+    std::vector<Label> damaged = labels;
+    damaged[17] = static_cast<Label>(damage);
+    EXPECT_THAT(
+        error_of([&] { expect_plausible_labels(damaged, "x"); }),
+        HasSubstr(fmt::format("x: label {} of image 17: 1 of 22000 images has it", damage)));
+  }
+  // Few images, a class left out, two classes of many, none at 0.
+  expect_plausible_labels(std::vector<Label>{0, 1, 2, 3, 4}, "x");
+  expect_plausible_labels(std::vector<Label>{3, 7, 3, 7, 7, 3}, "x");
+  expect_plausible_labels(std::vector<Label>{1, 2, 26}, "x");
+  expect_plausible_labels(std::vector<Label>{9}, "x");
 }
 
 TEST(Idx, ReadsOneImageByItsNumber) {
@@ -93,9 +131,9 @@ TEST(Idx, WritesWhatItReads) {
   for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<uint8_t>(i);
   write_idx_images(folder / "images", 2, 4, pixels);
   EXPECT_EQ(read_file(folder / "images"), small_images());
-  write_idx_labels(folder / "labels.gz", std::vector<uint8_t>{4, 0, 9});
+  write_idx_labels(folder / "labels.gz", std::vector<Label>{4, 0, 9});
   EXPECT_EQ(read_file(folder / "labels.gz"), gzipped(small_labels()));
-  EXPECT_EQ(read_idx_labels(folder / "labels.gz"), (std::vector<uint8_t>{4, 0, 9}));
+  EXPECT_EQ(read_idx_labels(folder / "labels.gz"), (std::vector<Label>{4, 0, 9}));
 }
 
 TEST(Idx, RefusesAFileThatIsCutAtAnyLength) {

@@ -72,13 +72,17 @@ void read_labels(const ArrayFile& file, Dataset& data) {
   data.labels.resize(count);
   for (size_t i = 0; i < count; ++i) {
     const auto label = file.array.content.subspan(i * width, width);
-    if (std::any_of(label.begin() + 1, label.end(),
-                    [](auto high) { return high != std::byte{}; })) {
-      throw Error(fmt::format("{}: label {} is not within 0 to {}", file.who, i, kMostClasses - 1));
+    uint64_t value = 0;
+    for (size_t byte = width; byte-- > 0;) {
+      value = value << 8 | std::to_integer<uint64_t>(label[byte]);
     }
-    data.labels[i] = std::to_integer<uint8_t>(label[0]);
+    if (value >= kMostClasses) {
+      throw Error(fmt::format("{}: the label of image {} is not within 0 to {}", file.who, i,
+                              kMostClasses - 1));
+    }
+    data.labels[i] = static_cast<Label>(value);
   }
-  data.classes = count_classes(data.labels, file.who);
+  data.classes = count_classes(data.labels);
 }
 
 }  // namespace

@@ -74,11 +74,11 @@ TEST_F(NpzTest, ReadsBothHalves) {
   Dataset train = read(keras_files());
   EXPECT_EQ(train.height, 2u);
   EXPECT_EQ(train.width, 3u);
-  EXPECT_EQ(train.labels, (std::vector<uint8_t>{9, 4}));
+  EXPECT_EQ(train.labels, (std::vector<Label>{9, 4}));
   EXPECT_EQ(train.image(1)[0], 6);
   EXPECT_EQ(train.classes, 10u);
   Dataset test = read(keras_files(), "test");
-  EXPECT_EQ(test.labels, (std::vector<uint8_t>{3}));
+  EXPECT_EQ(test.labels, (std::vector<Label>{3}));
 }
 
 TEST_F(NpzTest, SaysWhatIsMissing) {
@@ -103,7 +103,7 @@ TEST_F(NpzTest, RefusesOtherArrays) {
   EXPECT_THAT(error_with("y_train.npy", npy("<i4", "2,", Bytes(8))), HasSubstr("labels of uint8"));
   EXPECT_THAT(error_with("y_train.npy", npy("|u1", "3,", Bytes(3))), HasSubstr("2 labels"));
   EXPECT_THAT(error_with("y_train.npy", npy("<i8", "2,", Bytes(16, std::byte{1}))),
-              HasSubstr("label 0 is not within 0 to 254"));
+              HasSubstr("the label of image 0 is not within 0 to 65535"));
   EXPECT_THAT(error_with("x_train.npy", bytes_of("short")),
               HasSubstr("magic number: 6 bytes expected"));
   EXPECT_THAT(error_with("x_train.npy", Bytes(200)), HasSubstr("not a NumPy array"));

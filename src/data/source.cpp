@@ -192,7 +192,8 @@ DataSource data_files(fs::path train_images, fs::path train_labels, fs::path tes
 
 bool has_one_half(const DataSource& source) {
   if (source.kind == Kind::kImageFolder) return !has_halves(source.path);
-  return source.kind == Kind::kFiles && source.train_images == source.test_images;
+  return source.kind == Kind::kFiles && source.train_images == source.test_images &&
+         source.train_labels == source.test_labels;
 }
 
 Dataset load_dataset(const DataSource& source, Split split, const DataOptions& options) {

@@ -46,7 +46,7 @@ class SourceTest : public ::testing::Test {
       };
       uint8_t mark = split == Split::kTrain ? 10 : 11;
       write_idx_images(name(idx_images_name(split)), 1, 2, std::vector<uint8_t>{mark, 1, 2, 3});
-      write_idx_labels(name(idx_labels_name(split)), std::vector<uint8_t>{4, 2});
+      write_idx_labels(name(idx_labels_name(split)), std::vector<Label>{4, 2});
     }
   }
   static int first_pixel(const Dataset& data) { return data.pixels.at(0); }

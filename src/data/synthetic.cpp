@@ -122,7 +122,7 @@ Pen choose_pen(Random& random) {
 
 }  // namespace
 
-void draw_synthetic_digit(uint64_t seed, uint64_t index, uint8_t* pixels784, uint8_t* label) {
+Label draw_synthetic_digit(uint64_t seed, uint64_t index, uint8_t* pixels784) {
   constexpr float kStep = 8;  // units, about one and a half pixels
   int digit = label_at(seed, index);
   Random random(random_key(seed, RandomUse::kSynthetic, kPicture, index));
@@ -134,7 +134,7 @@ void draw_synthetic_digit(uint64_t seed, uint64_t index, uint8_t* pixels784, uin
   size_t count = flatten_strokes(points, 0.7F * random.uniform(), kStep, segments);
   draw_normalised(std::span(segments).first(count), choose_pen(random),
                   random_key(seed, RandomUse::kSynthetic, kNoise, index), pixels784);
-  *label = static_cast<uint8_t>(digit);
+  return static_cast<Label>(digit);
 }
 
 Dataset synthetic_digits(size_t count, uint64_t seed) {
@@ -145,8 +145,9 @@ Dataset synthetic_digits(size_t count, uint64_t seed) {
   set.classes = 10;
   set.pixels.resize(count * kDigitSide * kDigitSide);
   set.labels.resize(count);
-  for (size_t i = 0; i < count; ++i)
-    draw_synthetic_digit(seed, i, &set.pixels[i * kDigitSide * kDigitSide], &set.labels[i]);
+  for (size_t i = 0; i < count; ++i) {
+    set.labels[i] = draw_synthetic_digit(seed, i, &set.pixels[i * kDigitSide * kDigitSide]);
+  }
   return set;
 }
 

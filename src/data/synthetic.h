@@ -15,7 +15,7 @@ namespace mnist {
 // Draws image number `index` of the endless data set `seed`: 28 * 28 pixels, 0 = paper, 255 = ink,
 // and its label. A pure function of its arguments, safe from any thread. Every ten images from a
 // multiple of 10 on hold each digit once, in random order.
-void draw_synthetic_digit(uint64_t seed, uint64_t index, uint8_t* pixels784, uint8_t* label);
+Label draw_synthetic_digit(uint64_t seed, uint64_t index, uint8_t* pixels784);
 
 // Images 0..count-1 of data set `seed`.
 Dataset synthetic_digits(size_t count, uint64_t seed);

@@ -31,9 +31,7 @@ TEST(Synthetic, SetIsTheSequenceOfItsImages) {
   Dataset longer = synthetic_digits(80, 11);
   for (size_t i = 40; i-- > 0;) {
     std::array<uint8_t, kPixels> pixels;
-    uint8_t label = 99;
-    draw_synthetic_digit(11, i, pixels.data(), &label);
-    EXPECT_EQ(label, set.labels[i]);
+    EXPECT_EQ(draw_synthetic_digit(11, i, pixels.data()), set.labels[i]);
     EXPECT_TRUE(std::equal(pixels.begin(), pixels.end(), set.image(i).begin())) << i;
     EXPECT_TRUE(std::memcmp(longer.image(i).data(), set.image(i).data(), kPixels) == 0) << i;
   }
@@ -43,11 +41,11 @@ TEST(Synthetic, LabelsAreBalancedAndShuffled) {
   Dataset set = synthetic_digits(1000, 5);
   std::set<std::string> orders;
   for (size_t first = 0; first < 1000; first += 10) {
-    std::vector<uint8_t> ten(set.labels.begin() + static_cast<std::ptrdiff_t>(first),
-                             set.labels.begin() + static_cast<std::ptrdiff_t>(first) + 10);
+    std::vector<Label> ten(set.labels.begin() + static_cast<std::ptrdiff_t>(first),
+                           set.labels.begin() + static_cast<std::ptrdiff_t>(first) + 10);
     orders.emplace(ten.begin(), ten.end());
     std::ranges::sort(ten);
-    EXPECT_EQ(ten, (std::vector<uint8_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}));
+    EXPECT_EQ(ten, (std::vector<Label>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}));
   }
   EXPECT_GT(orders.size(), 95U);
 }
@@ -102,7 +100,7 @@ TEST(Synthetic, PicturesStayTheSame) {
   Dataset set = synthetic_digits(1000, 1);
   uint64_t hash = 0xcbf29ce484222325ULL;  // FNV-1a
   for (uint8_t v : set.pixels) hash = (hash ^ v) * 0x100000001b3ULL;
-  for (uint8_t v : set.labels) hash = (hash ^ v) * 0x100000001b3ULL;
+  for (const Label v : set.labels) hash = (hash ^ v) * 0x100000001b3ULL;
   EXPECT_EQ(hash, 13846153535618792269ULL);
 }
 

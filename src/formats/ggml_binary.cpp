@@ -13,6 +13,7 @@
 #include "formats/format_list.h"
 #include "formats/graph_builder.h"
 #include "formats/layer_chain.h"
+#include "formats/pixel_graph.h"
 #include "mnist/error.h"
 
 namespace mnist {
@@ -110,7 +111,8 @@ void write_tensor(Sink& sink, const Shape& shape, const std::vector<float>& valu
   sink.write(std::as_bytes(std::span(values)));
 }
 
-void write(const Model& model, const SaveOptions&, Sink& sink) {
+void write(const Model& network, const SaveOptions&, Sink& sink) {
+  const Model model = scaling_as_pixels(network);
   const std::vector<const Node*> nodes = dense_layers(model);
   put(sink, kMagic);
   for (const Node* node : nodes) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,6 +44,10 @@ const std::vector<GgufLayout>& gguf_layouts();
 
 // The layout of `file`, null if it is none of them.
 const GgufLayout* recognise_gguf_layout(const GgufFile& file, std::string_view architecture);
+
+// `layout` for the extents that the file's tensors have, where a network of the same layers has
+// them (another number of hidden units, channels or classes); nothing where there is none.
+std::optional<GgufLayout> resized_layout(const GgufLayout& layout, const GgufFile& file);
 
 // The usual layout that says everything about `model`; null if there is none.
 const GgufLayout* layout_for_writing(const Model& model);

@@ -317,7 +317,8 @@ FileContents contents_of_gguf(const GgufFile& file, const std::string& who) {
   }
   if (architecture != nullptr) {
     if (const GgufLayout* layout = recognise_gguf_layout(file, *architecture)) {
-      Model model = read_layout(file, who, *layout);
+      const std::optional<GgufLayout> resized = resized_layout(*layout, file);
+      Model model = read_layout(file, who, resized ? *resized : *layout);
       read_metadata(file, model);
       return model;
     }

@@ -53,6 +53,36 @@ TEST(GgufModel, FilesOfGgmlComeBackByteForByte) {
   }
 }
 
+TEST(GgufModel, NetworksOfOtherSizesAreRead) {
+  GgufOutput output = fc_output();
+  output.tensors = {{"fc1.weight", {32, 64}, {}, std::vector<float>(32 * 64, 1.0F)},
+                    {"fc1.bias", {32}, {}, std::vector<float>(32)},
+                    {"fc2.weight", {5, 32}, {}, std::vector<float>(160)},
+                    {"fc2.bias", {5}, {}, std::vector<float>(5)}};
+  const Model model = read_model(written(output), "x.gguf");
+  EXPECT_EQ(model.input_shape, (Shape{1, 8, 8}));
+  EXPECT_EQ(model.weight("fc1.weight").shape, (Shape{32, 64}));
+  EXPECT_EQ(read_model(written(model), "y.gguf").weight("fc2.weight").shape, (Shape{5, 32}));
+  output.tensors[3].shape = {6};
+  output.tensors[3].values.push_back(0);
+  EXPECT_THAT(refusal(output), HasSubstr("tensor 'fc1.weight': shape (500,784) expected, got"));
+
+  GgufOutput cnn;
+  cnn.values.emplace_back("general.architecture", "mnist-cnn");
+  std::vector<float> dense(size_t{2} * 3 * 49);
+  for (size_t i = 0; i < dense.size(); ++i) dense[i] = static_cast<float>(i);
+  cnn.tensors = {{"conv1.kernel", {2, 1, 3, 3}, {}, std::vector<float>(18)},
+                 {"conv1.bias", {2, 1, 1}, {}, std::vector<float>(2)},
+                 {"conv2.kernel", {3, 2, 3, 3}, {}, std::vector<float>(54)},
+                 {"conv2.bias", {3, 1, 1}, {}, {1, 2, 3}},
+                 {"dense.weight", {2, 147}, {}, dense},
+                 {"dense.bias", {2}, {}, std::vector<float>(2)}};
+  const Model convolutional = read_model(written(cnn), "x.gguf");
+  EXPECT_EQ(convolutional.weight("conv2.bias").shape, (Shape{3}));
+  EXPECT_EQ(convolutional.weight("dense.weight").values[1], 3.0F);   // the next position
+  EXPECT_EQ(convolutional.weight("dense.weight").values[49], 1.0F);  // the next channel
+}
+
 TEST(GgufModel, FilesOfAnotherPortAreRead) {
   const auto mlp = outside_file("MNIST_ZOO_DIR", "gguf/skainet-mlp.gguf");
   if (!mlp) GTEST_SKIP() << "MNIST_ZOO_DIR is not set";

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "formats/format_list.h"
+#include "formats/pixel_graph.h"
 #include "formats/recognise.h"
 #include "formats/recognise/known_network.h"
 #include "mnist/error.h"
@@ -212,7 +213,9 @@ Model read_back(const Model& model, std::span<const std::byte> bytes, const fs::
                 const SaveOptions& options) {
   const Format& format = format_for(path, options);
   if (format.read == nullptr) return format.as_written(model, options);
-  return read_model(bytes, path.string(), {.network = &model});
+  // Of a format that holds layers only, which have what the graph did to pixels in `pixels`.
+  const Model network = scaling_as_pixels(model);
+  return read_model(bytes, path.string(), {.network = &network});
 }
 
 std::vector<KeptFloat32> kept_float32(const Model& model, const fs::path& path,

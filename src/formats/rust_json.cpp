@@ -9,8 +9,8 @@
 //
 // with arrays as {"v": 1, "dim": [...], "data": [...]}. Further members are what the program kept
 // for its backward pass; they are passed over. A convolution has no padding, the windows of a
-// pooling neither overlap nor leave anything out. The size of the images is not said: it is the one
-// with which the layers meet.
+// pooling do not overlap, and leave out what does not fill one. The size of the images is not said:
+// it is the one with which the layers meet, MNIST's if they do with that.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -22,6 +22,7 @@
 #include "formats/format_list.h"
 #include "formats/graph_builder.h"
 #include "formats/layer_chain.h"
+#include "formats/pixel_graph.h"
 #include "mnist/error.h"
 #include "ops/op_list.h"
 #include "ops/pool.h"
@@ -103,14 +104,25 @@ void read_dense(Layer& layer) {
   layer.bias = read_array(view.at("bias"), {outputs});
 }
 
+void expect_known(const JsonView& element, const std::string& kind) {
+  if (std::find(std::begin(kKinds), std::end(kKinds), kind) != std::end(kKinds)) return;
+  element.fail(fmt::format("unknown layer '{}': {} are known", printable(kind, 40),
+                           fmt::join(kKinds, ", ")));
+}
+
 Layer read_layer(const JsonView& element) {
+  if (element.value().is_string()) {  // serde's way to write a layer without members
+    const std::string kind = element.text();
+    expect_known(element, kind);
+    if (kind == "Conv" || kind == "Pool" || kind == "FC") {
+      element.fail(fmt::format("'{}' without its members", kind));
+    }
+    return {kind, element, {}, {}};
+  }
   const auto members = element.members();
   if (members.size() != 1) element.fail("one layer, as {\"FC\": {...}}, expected");
   const auto& [kind, view] = members[0];
-  if (std::find(std::begin(kKinds), std::end(kKinds), kind) == std::end(kKinds)) {
-    element.fail(fmt::format("unknown layer '{}': {} are known", printable(kind, 40),
-                             fmt::join(kKinds, ", ")));
-  }
+  expect_known(element, kind);
   Layer layer{kind, view, {}, {}};
   if (kind == "Conv") read_conv(layer);
   if (kind == "FC") read_dense(layer);
@@ -129,12 +141,14 @@ std::vector<Layer> read_layers(const JsonView& document) {
   return layers;
 }
 
+enum class Pooling { kExact, kLeavesOut };
+
 // Whether the layers up to the first FC fit images of this size.
-bool meets(const std::vector<Layer>& layers, int64_t channels, int64_t side) {
+bool meets(const std::vector<Layer>& layers, int64_t channels, int64_t side, Pooling pooling) {
   for (const Layer& layer : layers) {
     if (layer.kind == "FC") return layer.weights.shape[1] == channels * side * side;
     if (layer.kind == "Pool") {
-      if (side % layer.size != 0) return false;
+      if (side < layer.size || (pooling == Pooling::kExact && side % layer.size != 0)) return false;
       side /= layer.size;
     } else if (layer.kind == "Conv") {
       if (side < layer.weights.shape[2]) return false;
@@ -161,9 +175,13 @@ Shape solve_input_shape(const std::vector<Layer>& layers, const std::string& who
   const bool flattens = std::any_of(layers.begin(), end, is("Flatten"));
   if (!is_image && !flattens) return {weighted->weights.shape[1]};
   const int64_t channels = weighted->kind == "Conv" ? weighted->weights.shape[1] : 1;
-  if (meets(layers, channels, kUsualSide)) return {channels, kUsualSide, kUsualSide};
-  for (int64_t side = 1; side <= kLargestSide; ++side) {
-    if (meets(layers, channels, side)) return {channels, side, side};
+  if (meets(layers, channels, kUsualSide, Pooling::kLeavesOut)) {
+    return {channels, kUsualSide, kUsualSide};
+  }
+  for (const Pooling pooling : {Pooling::kExact, Pooling::kLeavesOut}) {
+    for (int64_t side = 1; side <= kLargestSide; ++side) {
+      if (meets(layers, channels, side, pooling)) return {channels, side, side};
+    }
   }
   if (!is_image) return {weighted->weights.shape[1]};
   throw Error(
@@ -329,7 +347,8 @@ class LayerTexts {
   bool is_first_ = true;
 };
 
-void write(const Model& model, const SaveOptions&, Sink& sink) {
+void write(const Model& network, const SaveOptions&, Sink& sink) {
+  const Model model = scaling_as_pixels(network);
   LayerTexts texts(model);
   std::vector<std::string> written;
   for (const ChainLayer& layer : layer_chain(model)) {
@@ -346,7 +365,8 @@ bool recognises(std::span<const std::byte> head) {
   std::string text(as_text(head.first(std::min(head.size(), kHeadBytes))));
   std::erase_if(text, [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; });
   return std::any_of(std::begin(kKinds), std::end(kKinds), [&](std::string_view kind) {
-    return text.starts_with(fmt::format("{{\"layers\":[{{\"{}\":", kind));
+    return text.starts_with(fmt::format("{{\"layers\":[{{\"{}\":", kind)) ||
+           text.starts_with(fmt::format("{{\"layers\":[\"{}\"", kind));
   });
 }
 

@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -91,6 +92,36 @@ TEST(RustJson, TheSizeOfImagesIsTheUsualOneWhereItFits) {
   const Model flat =
       read(changed(kDense, R"([{"FC")", R"([{"Flatten":{}},{"ReLU":{}},{"FC")").replace(0, 0, " "));
   EXPECT_EQ(flat.input_shape, (Shape{2}));
+}
+
+// {"v": 1, "dim": ..., "data": zeros}
+std::string zeros(const std::string& dim, int count) {
+  std::string data = "0";
+  for (int i = 1; i < count; ++i) data += ",0";
+  return fmt::format(R"({{"v":1,"dim":{},"data":[{}]}})", dim, data);
+}
+
+TEST(RustJson, PoolingLeavesOutWhatFillsNoWindow) {
+  const std::string conv =
+      fmt::format(R"({{"Conv":{{"in_channels":1,"out_channels":1,"kernel_size":[3,3],"stride":1,)"
+                  R"("kernels_mat":{},"b":{}}}}})",
+                  zeros("[1,9]", 9), zeros("[1]", 1));
+  const std::string pool = R"({"Pool":{"pool_size":[2,2]}})";
+  const std::string dense =
+      fmt::format(R"({{"FC":{{"input_size":25,"output_size":1,"weights":{},"bias":{}}}}})",
+                  zeros("[25,1]", 25), zeros("[1]", 1));
+  // 26 and 28 meet: 28 - 2 = 26, pooled 13, - 2 = 11, pooled 5 of which one row is left out.
+  const Model model = read(
+      fmt::format(R"({{"layers":[{0},{1},{0},{1},{{"Flatten":{{}}}},{2}]}})", conv, pool, dense));
+  EXPECT_EQ(model.input_shape, (Shape{1, 28, 28}));
+}
+
+TEST(RustJson, LayersWithoutMembersMayBeNamesAlone) {
+  const std::string text =
+      changed(kDense, R"("layers":[{"FC")", R"("layers":["Flatten","ReLU",{"FC")");
+  EXPECT_EQ(read(text).nodes.size(), 3U);
+  EXPECT_THAT(error_of([&] { read(changed(text, "\"ReLU\"", "\"Conv\"")); }),
+              HasSubstr("x.json: at /layers/1: 'Conv' without its members"));
 }
 
 TEST(RustJson, WhatItSaysComesBack) {

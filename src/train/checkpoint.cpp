@@ -233,7 +233,8 @@ std::optional<uint64_t> step_of(const fs::path& path) {
 
 DatasetIdentity identify(const Dataset& dataset) {
   uLong crc = ::crc32_z(0, dataset.pixels.data(), dataset.pixels.size());
-  crc = ::crc32_z(crc, dataset.labels.data(), dataset.labels.size());
+  const auto labels = std::as_bytes(std::span(dataset.labels));
+  crc = ::crc32_z(crc, reinterpret_cast<const Bytef*>(labels.data()), labels.size());
   return {dataset.name, dataset.size(), dataset.height, dataset.width, crc};
 }
 
@@ -254,6 +255,10 @@ void save_checkpoint(const Checkpoint& checkpoint, const fs::path& path) {
 Checkpoint load_checkpoint(const fs::path& path) {
   const std::string who = path.string();
   const std::vector<std::byte> bytes = read_file(path);
+  const std::string_view head = as_text(bytes).substr(0, 4);
+  if (head != "GGUF" && !is_json_model(bytes)) {
+    throw Error(fmt::format("{}: no checkpoint: it is neither GGUF nor JSON", who));
+  }
   Checkpoint checkpoint = is_json_model(bytes) ? from_json(bytes, who) : from_gguf(bytes, who);
   check_model(checkpoint.model);
   return checkpoint;

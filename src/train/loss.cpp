@@ -23,7 +23,7 @@ constexpr size_t kLanes = hn::MaxLanes(Floats());
 
 // One block of up to kLanes images.
 LossResult block_loss(const LossTask& task, const float* x, float* d_x,
-                      std::span<const uint8_t> labels) {
+                      std::span<const Label> labels) {
   const Floats d;
   const size_t classes = task.classes;
   Vector greatest = hn::Load(d, x);

@@ -5,12 +5,14 @@
 #include <cstdint>
 #include <span>
 
+#include "data/dataset.h"
+
 namespace mnist {
 
 struct LossTask {
-  const float* logits = nullptr;    // [blocks][classes][lanes]
-  float* d_logits = nullptr;        // the same
-  std::span<const uint8_t> labels;  // of the images; lanes behind them get gradient 0
+  const float* logits = nullptr;  // [blocks][classes][lanes]
+  float* d_logits = nullptr;      // the same
+  std::span<const Label> labels;  // of the images; lanes behind them get gradient 0
   size_t classes = 0;
   float scale = 1.0F;  // of the gradient: 1 / batch size gives that of the mean loss
   // The target is (1 - smoothing) for the label and smoothing / classes more for every class.

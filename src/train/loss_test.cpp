@@ -40,7 +40,7 @@ TEST_P(LossOnTarget, ValueAndGradientAreThoseOfTheDefinition) {
   FloatBuffer d_x(2 * classes * lanes);
   Random random(3);
   for (float& value : x) value = 4.0F * random.normal();
-  std::vector<uint8_t> labels;
+  std::vector<Label> labels;
   for (size_t i = 0; i < images; ++i) labels.push_back(static_cast<uint8_t>(i % classes));
   LossTask task{x.data(), d_x.data(), labels, classes, 0.5F, static_cast<float>(smoothing)};
   const LossResult result = softmax_cross_entropy(task);
@@ -74,7 +74,7 @@ TEST_P(LossOnTarget, HugeLogitsStayFinite) {
   FloatBuffer d_x(2 * lanes);
   x[0] = 1e4F;
   x[lanes] = -1e4F;
-  const std::vector<uint8_t> labels = {1};
+  const std::vector<Label> labels = {1};
   const LossResult result = softmax_cross_entropy({x.data(), d_x.data(), labels, 2, 1.0F, 0.0F});
   EXPECT_NEAR(result.loss, 2e4, 1.0);
   EXPECT_EQ(result.correct, 0U);

@@ -90,7 +90,7 @@ struct Trainer::Impl {
     Workspace workspace;
     std::vector<uint8_t> pixels;  // augmented images of one pass
     std::vector<const uint8_t*> pointers;
-    std::vector<uint8_t> labels;
+    std::vector<Label> labels;
   };
   std::vector<Thread> thread_data;
   struct Shard {
@@ -133,7 +133,7 @@ Trainer::Impl::Impl(const Model& start, TrainingImages training_images,
   for (size_t i = 0; i < threads.threads(); ++i) {
     thread_data.push_back({plan.make_workspace(), std::vector<uint8_t>(plan.images() * image_bytes),
                            std::vector<const uint8_t*>(plan.images()),
-                           std::vector<uint8_t>(plan.images())});
+                           std::vector<Label>(plan.images())});
   }
   const size_t passes = (settings.physical_batch_size + plan.images() - 1) / plan.images();
   const size_t affordable =

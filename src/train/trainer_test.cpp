@@ -82,10 +82,10 @@ TEST(Trainer, LossCurveIsPyTorchs) {
   set_by_formula(model, "conv2.bias", 0.4, 0.1);
   set_by_formula(model, "dense.weight", 0.5, 0.05);
   set_by_formula(model, "dense.bias", 0.6, 0.1);
-  Dataset data{"formula", 28, 28, 10, {}, {}, {}, {}, {}};
+  Dataset data{"formula", 28, 28, 10, {}, {}, {}, {}, {}, {}};
   for (uint64_t number = 0; number < 320; ++number) {
     const uint64_t label = number * 7 % 10;
-    data.labels.push_back(static_cast<uint8_t>(label));
+    data.labels.push_back(static_cast<Label>(label));
     for (uint64_t i = 0; i < 784; ++i) {
       const uint64_t stripe = (i / 28 + label * 3) % 10 < 3 ? 255 : 0;
       data.pixels.push_back(static_cast<uint8_t>(stripe ^ (mix64(number * 784 + i) & 63)));
@@ -193,7 +193,7 @@ TEST(Trainer, RefusesWhatCannotBeTrained) {
       ThrowsMessage<Error>(HasSubstr("10 classes, but the network has 5 outputs")));
   EXPECT_THAT(
       [&] {
-        make(started("mnist-cnn"), Dataset{"none", 28, 28, 10, {}, {}, {}, {}, {}});
+        make(started("mnist-cnn"), Dataset{"none", 28, 28, 10, {}, {}, {}, {}, {}, {}});
       },
       ThrowsMessage<Error>(HasSubstr("no images")));
   settings.physical_batch_size = 48;

@@ -70,7 +70,8 @@ MNIST_EXPORT int mnist_digits(uint32_t seed, uint32_t first, size_t count) {
     if (count > 100'000) throw Error("too many digits at once");
     std::vector<uint8_t> bytes(count * 785);
     for (size_t i = 0; i < count; ++i) {
-      draw_synthetic_digit(seed, first + i, bytes.data() + i * 784, &bytes[count * 784 + i]);
+      const Label label = draw_synthetic_digit(seed, first + i, bytes.data() + i * 784);
+      bytes[count * 784 + i] = static_cast<uint8_t>(label);
     }
     set_result(std::as_bytes(std::span(bytes)));
     return 0;

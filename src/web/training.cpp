@@ -43,7 +43,7 @@ TrainingImages all_of(const Dataset& dataset) {
 Training::Training(TrainingTask task)
     : threads_(task.threads),
       seed_(task.seed),
-      digits_{"synthetic digits", 28, 28, 10, {}, {}, {}, {}, {}},
+      digits_{"synthetic digits", 28, 28, 10, {}, {}, {}, {}, {}, {}},
       next_pixels_(kDigits * kPixels),
       next_labels_(kDigits),
       held_out_(synthetic_digits(kHeldOut, kHeldOutSeed)) {
@@ -60,15 +60,15 @@ Training::Training(TrainingTask task)
     digits_.pixels.insert(digits_.pixels.end(), task.own_pixels.begin(), task.own_pixels.end());
     digits_.labels.insert(digits_.labels.end(), task.own_labels.begin(), task.own_labels.end());
   }
-  digits_.classes = std::max<size_t>(10, count_classes(digits_.labels, "own drawings"));
+  digits_.classes = std::max<size_t>(10, count_classes(digits_.labels));
   trainer_ = std::make_unique<Trainer>(task.model, all_of(digits_), settings_of(task), threads_);
 }
 
 // Draws digits first..first+count-1 of the next epoch.
 void Training::draw(size_t first, size_t count) {
   threads_.run(count, [&](size_t i, size_t) {
-    draw_synthetic_digit(seed_, drawn_ + first + i, next_pixels_.data() + (first + i) * kPixels,
-                         &next_labels_[first + i]);
+    next_labels_[first + i] = draw_synthetic_digit(seed_, drawn_ + first + i,
+                                                   next_pixels_.data() + (first + i) * kPixels);
   });
 }
 

@@ -21,7 +21,7 @@ struct TrainingTask {
   double learning_rate = 2e-3;
   // The page's own drawings, which come among the drawn digits again and again.
   std::vector<uint8_t> own_pixels;
-  std::vector<uint8_t> own_labels;
+  std::vector<Label> own_labels;
 };
 
 class Training {
@@ -52,7 +52,7 @@ class Training {
   uint64_t seed_;
   Dataset digits_;                    // of the running epoch: drawn ones, then the page's own
   std::vector<uint8_t> next_pixels_;  // of the next epoch, drawn as this one is used up
-  std::vector<uint8_t> next_labels_;
+  std::vector<Label> next_labels_;
   uint64_t drawn_ = 0;  // index of the first digit of the next epoch
   uint64_t images_ = 0;
   Dataset held_out_;

@@ -171,7 +171,14 @@ class OddNetwork {
     node("Sub", "apart", {"middle", "sum"});
     node("Max", "most of both", {"apart", "sigmoid"});
     node("Div", "divided", {"most of both", weight("divisor", {4})});
-    for (const char* type : {"Elu", "HardSigmoid", "Selu", "Softsign", "Softplus", "Neg", "Abs"}) {
+    node("Clip", "low", {"divided"}, {{"min", -1.5}});
+    node("Clip", "clipped", {"low"}, {{"max", 2.5}});
+    node("ThresholdedRelu", "threshold", {"clipped"}, {{"alpha", -1.0}});
+    node("Gelu", "gelu", {"threshold"});
+    node("Gelu", "gelu tanh", {"clipped"}, {{"approximate", std::string("tanh")}});
+    node("Add", "gelus", {"gelu", "gelu tanh"});
+    for (const char* type : {"Celu", "HardSwish", "Mish", "Swish", "Elu", "HardSigmoid", "Selu",
+                             "Softsign", "Softplus", "Neg", "Abs"}) {
       node(type, std::string(type) + ".1", {model_.nodes.back().name});
     }
     node("Softmax", "over channels", {model_.nodes.back().name}, {{"axis", int64_t{1}}});

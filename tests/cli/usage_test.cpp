@@ -42,6 +42,30 @@ class UsageTest : public ProgramTest {
   }
 };
 
+TEST_F(UsageTest, WhatCannotBeRunIsSaidOfItsFile) {
+  run({"convert", "model.gguf", "model.json"});
+  std::string text = read("model.json");
+  const size_t at = text.find("\"Relu\"");
+  ASSERT_NE(at, std::string::npos);
+  write("strange.json", text.replace(at, 6, "\"Relo\""));
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"info", "strange.json"},
+        {"convert", "strange.json", "x.gguf"},
+        {"predict", "strange.json", "digits-images:0"},
+        {"eval", "strange.json", "digits-images", "digits-labels"}}) {
+    expect_error(words, "mnist: strange.json: node '");
+    expect_error(words, "this operator is not known; did you mean Relu?");
+  }
+}
+
+TEST_F(UsageTest, ConvertTakesNoOptionThatWouldMeanNothing) {
+  expect_usage({"convert", "model.gguf", "x.onnx", "--no-verify", "--data", "synthetic:9"},
+               "--data: not with --no-verify");
+  run({"convert", "model.gguf", "model.onnx"});
+  expect_error({"convert", "model.onnx", "x.gguf", "--keep-run"},
+               "model.onnx: no checkpoint: it is neither GGUF nor JSON");
+}
+
 TEST_F(UsageTest, UnknownNamesGetTheNearestOne) {
   expect_usage({"trian"}, "did you mean 'train'?");
   expect_usage({"evaluate-everything"}, "unknown command");

@@ -156,6 +156,13 @@ path = program.folder / "theirs.keras"
 rescaled.save(path)
 raw = program.images.astype(numpy.float32)[..., None]
 expect_close("Rescaling", program.logits(path), rescaled.predict(raw, verbose=0))
+expect_close("Rescaling, --pixels raw", program.logits(path, "--pixels", "raw"), rescaled.predict(raw, verbose=0))
+expect_close("Rescaling, --pixels unit", program.logits(path, "--pixels", "unit"),
+             rescaled.predict(inputs(rescaled), verbose=0))
+folder = program.folder / "saved"
+shutil.rmtree(folder, ignore_errors=True)
+tensorflow.saved_model.save(rescaled, folder)
+expect_close("tf.saved_model.save", program.logits(folder), rescaled.predict(raw, verbose=0))
 
 print("-- weights alone")
 mlp = sequential(layers.Dense(500, activation="relu"), layers.Dense(10), shape=(784,))

@@ -93,7 +93,7 @@ networks = {
     "enlarged": sequential(layers.MaxPooling2D(4), layers.UpSampling2D(2, interpolation="bilinear"),
                            layers.Conv2DTranspose(4, 3, strides=2, padding="same", activation="relu"),
                            layers.Conv2DTranspose(2, 3, strides=2), layers.Conv2DTranspose(2, 2, strides=3),
-                           layers.AveragePooling2D(4), layers.Flatten(), layers.Dense(10)),
+                           layers.AveragePooling2D(4), layers.ReLU(threshold=0.1), layers.Flatten(), layers.Dense(10)),
     "residual": functional(residual),
     "arithmetic": functional(arithmetic),
 }
@@ -198,13 +198,14 @@ for way, (prepare, tolerance) in ways.items():
 print("-- what is refused")
 
 
-def recurrent():
-    return sequential(layers.LSTM(8), layers.Dense(10), shape=(28, 28))
+class Greatest(keras.layers.Layer):
+    def call(self, value):
+        return tensorflow.math.top_k(value, 20).values
 
 
 class Flex(keras.layers.Layer):
     def call(self, value):
-        return tensorflow.raw_ops.Betainc(a=value + 1, b=value + 2, x=tensorflow.sigmoid(value))
+        return tensorflow.raw_ops.Cumprod(x=value, axis=1)
 
 
 def with_flex(converter, _):
@@ -212,6 +213,6 @@ def with_flex(converter, _):
                                            tensorflow.lite.OpsSet.SELECT_TF_OPS]
 
 
-program.expect_refused(convert(sequential(layers.Flatten(), Flex(), layers.Dense(10)), with_flex), "FlexBetainc")
-program.expect_refused(convert(recurrent()), "UNIDIRECTIONAL_SEQUENCE_LSTM")
+program.expect_refused(convert(sequential(layers.Flatten(), Flex(), layers.Dense(10)), with_flex), "FlexCumprod")
+program.expect_refused(convert(sequential(layers.Flatten(), Greatest(), layers.Dense(10))), "TOPK_V2")
 print(f"TensorFlow {tensorflow.__version__}")

@@ -1,6 +1,7 @@
 #include "formats/c_header/c_functions.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "ops/broadcast.h"
 
@@ -16,17 +17,29 @@ struct Map {
   double defaults[2] = {0.0, 0.0};
 };
 
+// Stands for a bound that is not there.
+constexpr double kGreatest = std::numeric_limits<float>::max();
+// Gelu with approximate = "tanh".
+constexpr char kTanhGelu[] = "Gelu tanh";
+
 constexpr Map kMaps[] = {
     {"Abs", "abs", "fabsf(v)"},
+    {"Celu", "celu", "fmaxf(0.0f, v) + fminf(0.0f, a * expm1f(v / a))", {"alpha"}, {1.0}},
+    {"Clip", "clip", "fminf(fmaxf(v, a), b)", {"min", "max"}, {-kGreatest, kGreatest}},
     {"Elu", "elu", "v > 0.0f ? v : a * expm1f(v)", {"alpha"}, {1.0}},
     {"Exp", "exp", "expf(v)"},
+    {"Gelu", "gelu", "0.5f * v * (1.0f + erff(0.70710678f * v))"},
+    {kTanhGelu, "gelu_tanh",
+     "0.5f * v * (1.0f + tanhf(0.79788456f * (v + 0.044715f * v * v * v)))"},
     {"HardSigmoid",
      "hard_sigmoid",
      "fmaxf(0.0f, fminf(1.0f, a * v + b))",
      {"alpha", "beta"},
      {0.2, 0.5}},
+    {"HardSwish", "hard_swish", "v * fmaxf(0.0f, fminf(1.0f, v / 6.0f + 0.5f))"},
     {"LeakyRelu", "leaky_relu", "v >= 0.0f ? v : a * v", {"alpha"}, {0.01}},
     {"Log", "log", "logf(v)"},
+    {"Mish", "mish", "v * tanhf(fmaxf(v, 0.0f) + log1pf(expf(-fabsf(v))))"},
     {"Neg", "neg", "-v"},
     {"Relu", "relu", "v > 0.0f ? v : 0.0f"},
     {"Selu",
@@ -38,7 +51,9 @@ constexpr Map kMaps[] = {
     {"Softplus", "softplus", "fmaxf(v, 0.0f) + log1pf(expf(-fabsf(v)))"},
     {"Softsign", "softsign", "v / (1.0f + fabsf(v))"},
     {"Sqrt", "sqrt", "sqrtf(v)"},
+    {"Swish", "swish", "v / (1.0f + expf(-a * v))", {"alpha"}, {1.0}},
     {"Tanh", "tanh", "tanhf(v)"},
+    {"ThresholdedRelu", "thresholded_relu", "v > a ? v : 0.0f", {"alpha"}, {1.0}},
 };
 
 struct Binary {
@@ -115,14 +130,15 @@ std::string element_text(const std::vector<size_t>& steps) {
 bool is_c_map(const std::string& type) { return find_type(kMaps, type) != std::end(kMaps); }
 
 void add_c_map(const CNode& node, CParts& parts) {
-  const Map& map = *find_type(kMaps, node.spec.node.type);
+  const bool is_tanh = node.spec.node.text("approximate", "none") == "tanh";
+  const Map& map = *find_type(kMaps, is_tanh ? kTanhGelu : node.spec.node.type);
   std::string parameters;
   std::string arguments;
   for (size_t i : {0U, 1U}) {
     if (map.attributes[i] == nullptr) continue;
     parameters += fmt::format(", float {}", i == 0 ? 'a' : 'b');
     const double value = node.spec.node.real(map.attributes[i], map.defaults[i]);
-    arguments += ", " + c_float(static_cast<float>(value));
+    arguments += ", " + c_float(static_cast<float>(std::clamp(value, -kGreatest, kGreatest)));
   }
   CText text;
   text.open(fmt::format("static inline void digit_{}(const float *x, float *y, int count{})",

@@ -141,26 +141,47 @@ Model read_model(const Hdf5Group& root, const std::string& config, const std::st
   return translate_keras(network, std::move(weights), version, who);
 }
 
-// What Keras 3's save_weights() writes: layers/dense_1/vars/0, as in a .keras.
-void add_saved_layers(const Hdf5Group& model, const std::string& path, LooseWeights& weights) {
-  for (const char* container : {"layers", "_layer_checkpoint_dependencies"}) {
-    const Hdf5Group* layers = model.group(container);
-    if (layers == nullptr) continue;
-    std::vector<std::pair<uint64_t, std::string>> order;
-    for (const auto& [name, layer] : layers->groups) order.emplace_back(layer.position, name);
-    std::sort(order.begin(), order.end());
-    for (const auto& [position, name] : order) {
-      const Hdf5Group& layer = layers->groups.at(name);
-      const Hdf5Group* variables = layer.group("vars");
-      const std::string class_name = name.substr(0, name.find_last_not_of("0123456789_") + 1);
-      const std::vector<KerasVariable> known = usual_keras_variables(class_name);
-      for (size_t i = 0; variables != nullptr && i < variables->tensors.size(); ++i) {
-        const Tensor* tensor = variables->tensor(std::to_string(i));
-        if (tensor == nullptr) continue;
-        const std::string variable = i < known.size() ? known[i].name : std::to_string(i);
-        weights.tensors.emplace_back(fmt::format("{}{}/{}", path, name, variable), *tensor);
+// The groups within one of Keras 3's, in the order in which they were made.
+std::vector<std::string> saved_order(const Hdf5Group& container) {
+  std::vector<std::pair<uint64_t, std::string>> order;
+  for (const auto& [name, group] : container.groups) order.emplace_back(group.position, name);
+  std::sort(order.begin(), order.end());
+  std::vector<std::string> names;
+  names.reserve(order.size());
+  for (auto& [position, name] : order) names.push_back(std::move(name));
+  return names;
+}
+
+void add_saved_parts(const Hdf5Group& group, const std::string& path, LooseWeights& weights);
+
+// A layer's own weights, vars/0 and so on, and those of its parts.
+void add_saved_layer(const Hdf5Group& layer, const std::string& path, const std::string& class_name,
+                     LooseWeights& weights) {
+  const Hdf5Group* variables = layer.group("vars");
+  const std::vector<KerasVariable> known =
+      usual_keras_variables(class_name.substr(0, class_name.find_last_not_of("0123456789_") + 1));
+  for (size_t i = 0; variables != nullptr && i < variables->tensors.size(); ++i) {
+    const Tensor* tensor = variables->tensor(std::to_string(i));
+    if (tensor == nullptr) continue;
+    const std::string variable = i < known.size() ? known[i].name : std::to_string(i);
+    weights.tensors.emplace_back(fmt::format("{}/{}", path, variable), *tensor);
+  }
+  add_saved_parts(layer, path + "/", weights);
+}
+
+// What Keras 3's save_weights() writes: layers/dense_1/vars/0, as in a .keras, and below the
+// attribute's name what is no list of layers: the layers of a class of one's own, or of a layer.
+void add_saved_parts(const Hdf5Group& group, const std::string& path, LooseWeights& weights) {
+  for (const std::string& name : saved_order(group)) {
+    const Hdf5Group& part = group.groups.at(name);
+    if (name == "layers" || name == "_layer_checkpoint_dependencies") {
+      for (const std::string& layer : saved_order(part)) {
+        add_saved_layer(part.groups.at(layer), path + layer, layer, weights);
       }
-      add_saved_layers(layer, fmt::format("{}{}/", path, name), weights);
+    } else if (name != "vars" && name != "seed_generator") {  // whose state is no weight
+      const Hdf5Group* variables = part.group("vars");
+      const std::string layer = variables == nullptr ? "" : only_text(*variables, "name");
+      add_saved_layer(part, path + name, layer, weights);
     }
   }
 }
@@ -171,7 +192,7 @@ LooseWeights read_weights(const Hdf5Group& group, const std::string& who) {
   weights.dense = LooseWeights::Dense::kInOut;
   weights.kernel = LooseWeights::Kernel::kHWIO;
   weights.features = LooseWeights::Features::kChannelLast;
-  add_saved_layers(group, "", weights);
+  add_saved_parts(group, "", weights);
   if (const std::string version = only_text(group, "keras_version"); !version.empty()) {
     weights.metadata["keras_version"] = version;
   }

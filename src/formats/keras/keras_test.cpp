@@ -66,6 +66,34 @@ std::vector<std::byte> archive(const Json& config, const Saved& saved,
   return sink.bytes;
 }
 
+std::vector<std::string> names_in(const Hdf5Group& root) {
+  const std::vector<std::byte> bytes = write_hdf5(root, "weights");
+  const FileContents contents =
+      format_by_name("keras-h5").read({.who = "x.h5", .bytes = bytes, .beside = {}});
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : std::get<LooseWeights>(contents).tensors) names.push_back(name);
+  return names;
+}
+
+TEST(Keras, SavedWeightsOfLayersWithinClassesAreAllThere) {
+  // A class of one's own keeps its layers under its attributes' names.
+  Hdf5Group own;
+  own.groups["a"].groups["vars"].tensors = {{"0", counting({2, 3})}, {"1", counting({3})}};
+  own.groups["b"].groups["vars"].tensors = {{"0", counting({3, 2})}};
+  own.groups["drop"].groups["seed_generator"].groups["vars"].tensors = {{"0", counting({2})}};
+  EXPECT_THAT(names_in(own), ElementsAre("a/0", "a/1", "b/0"));
+  // A layer may have layers of its own.
+  Hdf5Group attention = saved_layers({{"dense", {counting({2, 3}), counting({3})}}});
+  attention.groups["layers"]
+      .groups["multi_head_attention"]
+      .groups["key_dense"]
+      .groups["vars"]
+      .tensors = {{"0", counting({2, 1, 3})}};
+  EXPECT_THAT(names_in(attention),
+              testing::UnorderedElementsAre("dense/kernel", "dense/bias",
+                                            "multi_head_attention/key_dense/0"));
+}
+
 Model read(const Json& config, const Saved& saved, const std::string& version = "3.3.3") {
   return read_model(archive(config, saved, version), "x.keras");
 }
@@ -113,14 +141,23 @@ TEST(Keras, AConvolutionsKernelAndPaddingAreTheDocuments) {
   EXPECT_EQ(kernel.values[12], 1.0F);  // the next output
 }
 
-TEST(Keras, RescalingOfTheInputSaysWhatPixelsAre) {
-  const Json net =
-      sequential({input({nullptr, 2}), layer("Rescaling", "a", {{"scale", 0.5}, {"offset", -1.0}}),
-                  layer("Rescaling", "b", {{"scale", 4.0}}), layer("Dense", "d", {{"units", 1}})});
-  const Model model = read(net, {{"dense", {counting({2, 1}), counting({1})}}});
-  EXPECT_EQ(model.pixels.scale, 2.0);
-  EXPECT_EQ(model.pixels.offset, -4.0);
-  EXPECT_THAT(types(model), ElementsAre("Gemm"));
+TEST(Keras, ANetworkThatScalesPixelsReadsThemAsTheyAre) {
+  const auto rescaled = [](double scale) {
+    const Json net = sequential(
+        {input({nullptr, 2}), layer("Rescaling", "a", {{"scale", scale}, {"offset", -1.0}}),
+         layer("Rescaling", "b", {{"scale", 0.5}}), layer("Dense", "d", {{"units", 1}})});
+    return read(net, {{"dense", {counting({2, 1}), counting({1})}}});
+  };
+  const Model model = rescaled(1.0 / 127.5);
+  EXPECT_THAT(types(model), ElementsAre("Mul", "Add", "Mul", "Gemm"));
+  EXPECT_EQ(model.pixels.scale, 1.0);
+  EXPECT_EQ(model.pixels.offset, 0.0);
+  const Model again = read_back(model, model_bytes(model, "y.keras"), "y.keras");
+  EXPECT_THAT(types(again), ElementsAre("Gemm"));
+  EXPECT_NEAR(again.pixels.scale, 0.5 / 127.5, 1e-9);
+  EXPECT_NEAR(again.pixels.offset, -0.5, 1e-9);
+  // One for inputs that are scaled already.
+  EXPECT_EQ(rescaled(2.0).pixels.scale, 1.0 / 255.0);
 }
 
 TEST(Keras, SomeUsualValuesDependOnTheVersion) {

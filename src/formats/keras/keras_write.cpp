@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "formats/hdf5/hdf5.h"
 #include "formats/keras/save_plan.h"
+#include "formats/pixel_graph.h"
 #include "mnist/error.h"
 #include "model/graph_json.h"
 
@@ -64,11 +65,15 @@ void read_values(const KerasPlan& plan, const Hdf5Group& root, const std::string
 
 }  // namespace
 
-void write_keras(const Model& model, const SaveOptions& options, Sink& sink) {
-  const KerasPlan plan = plan_keras(model, options.with_preprocessing);
-  const Json metadata = {{"keras_version", kVersion},
-                         {kGraphKey, graph_to_json(model)},
-                         {kPixelsKey, options.with_preprocessing}};
+void write_keras(const Model& network, const SaveOptions& options, Sink& sink) {
+  // What the graph does to pixels as they are is a Rescaling layer.
+  const bool reads_pixels = network.pixels.scale == 1.0 && network.pixels.offset == 0.0;
+  const bool may_fold = reads_pixels || options.with_preprocessing;
+  const Model model = may_fold ? scaling_as_pixels(network) : network;
+  const bool rescales = model.nodes.size() < network.nodes.size() || options.with_preprocessing;
+  const KerasPlan plan = plan_keras(model, rescales);
+  const Json metadata = {
+      {"keras_version", kVersion}, {kGraphKey, graph_to_json(model)}, {kPixelsKey, rescales}};
   const std::vector<std::byte> weights = write_hdf5(saved_weights(model, plan), "model.weights.h5");
   ZipWriter archive(sink);
   archive.add("metadata.json", metadata.dump());

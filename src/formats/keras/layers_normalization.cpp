@@ -190,7 +190,6 @@ KerasValue keras_normalization(KerasTranslation& layer) {
   return scale_and_add(layer, value, scale, offset);
 }
 
-// On the network's input this is what the document says of pixels.
 KerasValue keras_rescaling(KerasTranslation& layer) {
   const KerasValue& value = layer.input();
   const JsonView& config = layer.config();
@@ -201,9 +200,11 @@ KerasValue keras_rescaling(KerasTranslation& layer) {
   };
   const double scale = number("scale", 1.0);
   const double offset = number("offset", 0.0);
-  if (PixelScaling* pixels = layer.pixels()) {
-    *pixels = {pixels->scale * scale, pixels->offset * scale + offset};
-    return value;
+  if (offset == 0.0) {
+    KerasValue scaled = value;
+    const std::string factor = layer.add_weight("scale", {{1}, {static_cast<float>(scale)}});
+    scaled.name = layer.add_node("Mul", {value.name, factor});
+    return scaled;
   }
   return scale_and_add(layer, value, {{1}, {static_cast<float>(scale)}},
                        {{1}, {static_cast<float>(offset)}});

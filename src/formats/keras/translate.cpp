@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <optional>
 
 #include "base/text.h"
 #include "formats/keras/config.h"
 #include "formats/keras/layer_list.h"
+#include "formats/pixel_graph.h"
 #include "mnist/error.h"
 
 namespace mnist {
@@ -32,16 +32,6 @@ Shape document_input(const KerasValue& value) {
   return value.is_planes ? Shape{shape[2], shape[0], shape[1]} : shape;
 }
 
-// How many layers read each layer's output.
-std::vector<size_t> readers(const KerasNetwork& network) {
-  std::vector<size_t> count(network.layers.size(), 0);
-  for (const KerasLayer& layer : network.layers) {
-    for (size_t input : layer.inputs) ++count[input];
-  }
-  ++count[network.output];
-  return count;
-}
-
 }  // namespace
 
 Model translate_keras(const KerasNetwork& network, std::vector<KerasWeights> weights,
@@ -50,28 +40,19 @@ Model translate_keras(const KerasNetwork& network, std::vector<KerasWeights> wei
   const KerasLayer& input = network.layers.at(0);
   std::vector<KerasValue> values = {input_value(network, input)};
   GraphBuilder graph(who, input.name, document_input(values[0]));
-  const std::vector<size_t> read = readers(network);
-  std::optional<PixelScaling> pixels;  // what Rescaling layers said of pixels 0..255
   for (size_t i = 1; i < network.layers.size(); ++i) {
     const KerasLayer& layer = network.layers[i];
     std::vector<KerasValue> inputs;
-    bool is_first = true;
-    for (size_t number : layer.inputs) {
-      inputs.push_back(values[number]);
-      is_first = is_first && values[number].name == graph.input() && read[number] == 1;
-    }
-    PixelScaling scaling = pixels.value_or(PixelScaling{1.0, 0.0});
-    KerasTranslation translation(graph, layer, std::move(inputs), std::move(weights[i]), major,
-                                 is_first ? &scaling : nullptr);
+    for (size_t number : layer.inputs) inputs.push_back(values[number]);
+    KerasTranslation translation(graph, layer, std::move(inputs), std::move(weights[i]), major);
     values.push_back(find_keras_class(layer.class_name)->translate(translation));
-    if (is_first && layer.class_name == "Rescaling") pixels = scaling;
   }
   const KerasValue& output = values[network.output];
   if (output.name == graph.input())
     throw Error(fmt::format("{}: a network that does nothing", who));
   Model model = std::move(graph).finish(output.name);
   model.architecture = network.name;
-  if (pixels) model.pixels = *pixels;
+  if (scales_pixels(model)) model.pixels = {1.0, 0.0};
   if (!version.empty()) model.metadata["keras_version"] = version;
   return model;
 }

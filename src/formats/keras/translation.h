@@ -21,14 +21,13 @@ using KerasWeights = std::map<std::string, Tensor>;
 class KerasTranslation {
  public:
   KerasTranslation(GraphBuilder& graph, const KerasLayer& layer, std::vector<KerasValue> inputs,
-                   KerasWeights weights, int keras_version, PixelScaling* pixels)
+                   KerasWeights weights, int keras_version)
       : graph_(graph),
         order_(graph, layer.full_name()),
         layer_(layer),
         inputs_(std::move(inputs)),
         weights_(std::move(weights)),
-        keras_version_(keras_version),
-        pixels_(pixels) {}
+        keras_version_(keras_version) {}
 
   const JsonView& config() const { return layer_.config; }
   const KerasLayer& layer() const { return layer_; }
@@ -67,9 +66,6 @@ class KerasTranslation {
   // Whether the layer's data_format says (C,H,W).
   bool is_channels_first() const;
 
-  // Non-null for a layer that reads the network's input as it is, and alone does so.
-  PixelScaling* pixels() const { return pixels_; }
-
   [[noreturn]] void fail(const std::string& reason) const;
 
  private:
@@ -79,7 +75,6 @@ class KerasTranslation {
   std::vector<KerasValue> inputs_;
   KerasWeights weights_;
   int keras_version_;
-  PixelScaling* pixels_;
 };
 
 // The function that a config names under "activation".

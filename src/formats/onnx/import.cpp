@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "formats/onnx/export.h"
 #include "formats/onnx/importer.h"
+#include "formats/pixel_graph.h"
 #include "mnist/error.h"
 
 namespace mnist {
@@ -102,14 +103,6 @@ void add_metadata(const OnnxModel& file, Model& model) {
   add("onnx.opset", join(opsets));
 }
 
-// The one number that a weight of an affine node is; nothing for another.
-std::optional<double> single(const Model& model, const std::string& name) {
-  if (!model.is_weight(name)) return std::nullopt;
-  const std::vector<float>& values = model.weight(name).values;
-  if (values.empty()) return std::nullopt;
-  return values[0];
-}
-
 // What we wrote into a file that another program changed since: the document in it is not the
 // graph's any more, but pixels are what they were.
 void take_own_metadata(Model& model) {
@@ -145,30 +138,6 @@ Model import_onnx(const OnnxModel& file, const ModelSource& source) {
   take_own_metadata(model);
   if (!note.empty()) model.metadata["onnx.output"] = note;
   return std::move(model);
-}
-
-bool scales_pixels(const Model& model) {
-  // A chain of a few nodes at the beginning: v becomes v * scale + offset.
-  constexpr double kLargestScale = 0.03;  // of pixels up to 255 to about +-4
-  std::string at = model.input;
-  double scale = 1;
-  for (const Node& node : model.nodes) {
-    const auto place = std::find(node.inputs.begin(), node.inputs.end(), at);
-    if (place == node.inputs.end()) continue;
-    const bool one_input = node.inputs.size() == 1;
-    const bool is_view = node.type == "Reshape" || node.type == "Flatten" ||
-                         node.type == "Transpose" || node.type == "Identity";
-    if (node.inputs.size() == 2 && (node.type == "Mul" || node.type == "Div")) {
-      const size_t other = place == node.inputs.begin() ? 1 : 0;
-      const std::optional<double> number = single(model, node.inputs[other]);
-      if (!number || *number == 0 || (node.type == "Div" && other == 0)) return false;
-      scale *= node.type == "Mul" ? *number : 1 / *number;
-    } else if (!(one_input && is_view) && node.type != "Sub" && node.type != "Add") {
-      break;
-    }
-    at = node.outputs[0];
-  }
-  return std::fabs(scale) < kLargestScale;
 }
 
 }  // namespace mnist

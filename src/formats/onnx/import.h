@@ -21,7 +21,4 @@ std::string onnx_scores(const OnnxModel& file, const std::string& who, std::stri
 // Names that the file has for `classes` classes; empty where it has none.
 std::vector<std::string> onnx_class_names(const OnnxModel& file, size_t classes);
 
-// Whether the network begins by scaling pixels itself, so that they are its input as they are.
-bool scales_pixels(const Model& model);
-
 }  // namespace mnist

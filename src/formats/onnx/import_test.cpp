@@ -56,6 +56,21 @@ TEST(OnnxImport, ArithmeticOfShapesIsComputed) {
   EXPECT_EQ(types_of(graph.read()), "Flatten Gemm");
 }
 
+// tf2onnx's way around operators that took float32 only.
+TEST(OnnxImport, ShapesGoThroughFloat) {
+  OnnxGraphMaker graph;
+  graph.input({-1, 2, 3, 4})
+      .whole("zero", {1}, {0})
+      .whole("one", {1}, {1})
+      .whole("rest", {1}, {-1});
+  graph.node("Shape", {"x"}, {"shape"}).node("Cast", {"shape"}, {"real"}, {{"to", int64_t{1}}});
+  graph.node("Slice", {"real", "zero", "one"}, {"first"});
+  graph.node("Cast", {"first"}, {"batch"}, {{"to", int64_t{7}}});
+  graph.node("Concat", {"batch", "rest"}, {"target"}, {{"axis", int64_t{0}}});
+  graph.node("Reshape", {"x", "target"}, {"flat"}).dense("flat", 24);
+  EXPECT_EQ(types_of(graph.read()), "Flatten Gemm");
+}
+
 // PyTorch's expand: -1 in a size stands for the extent that is there.
 TEST(OnnxImport, TheOpenBatchGoesThroughArithmetic) {
   OnnxGraphMaker graph;

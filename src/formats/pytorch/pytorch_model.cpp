@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "formats/format_list.h"
+#include "formats/pixel_graph.h"
 #include "formats/pytorch/script_json.h"
 #include "formats/pytorch/torch_file.h"
 #include "formats/pytorch/torch_weights.h"
@@ -36,6 +37,7 @@ FileContents contents_of_script(const TorchFile& file, TorchContents contents) {
   } catch (const Error&) {
     throw Error(reason);
   }
+  contents.weights.metadata["pytorch.script"] = "not followed: " + reason;
   return std::move(contents.weights);
 }
 
@@ -57,7 +59,7 @@ FileContents read(const ModelSource& source) {
 }
 
 void write(const Model& model, const SaveOptions& options, Sink& sink) {
-  write_state_dict(model, options.tensor_type, sink);
+  write_state_dict(scaling_as_pixels(model), options.tensor_type, sink);
 }
 
 // The name of a zip archive's first entry: every format that is a zip archive looks at it.

@@ -5,6 +5,7 @@
 #include "formats/format_list.h"
 #include "formats/pytorch/test_pickle.h"
 #include "formats/pytorch/torch_file.h"
+#include "formats/pytorch/torch_weights.h"
 #include "formats/recognise.h"
 #include "formats/test_support.h"
 #include "mnist/model_file.h"
@@ -151,6 +152,21 @@ TEST(PyTorch, StateDictsWithinCheckpoints) {
   }
   const Bytes twice = zip_file(dict_op({{"model", dict_op({{"state_dict", state}})}}), kFour);
   EXPECT_EQ(names(weights(twice)), std::vector<std::string>{"fc.weight"});
+  // What training programs keep beside it are no weights.
+  const std::string loss = tensor_op({.count = 1, .shape = {}, .strides = {}});
+  const Bytes with_loss = zip_file(dict_op({{"model_state_dict", state}, {"loss", loss}}), kFour);
+  EXPECT_EQ(names(weights(with_loss)), std::vector<std::string>{"fc.weight"});
+  const Bytes history = zip_file(dict_op({{"model", state}, {"losses", tensor_op({})}}), kFour);
+  EXPECT_EQ(names(weights(history)), std::vector<std::string>{"fc.weight"});
+  const std::string adam = dict_op(
+      {{"state", dict_op({{"0", dict_op({{"exp_avg", tensor_op({})}})}})}, {"param_groups", "]"}});
+  const Bytes own_name =
+      zip_file(dict_op({{"cnn", state}, {"optim", adam}, {"loss", loss}}), kFour);
+  EXPECT_EQ(names(weights(own_name)), std::vector<std::string>{"fc.weight"});
+  const Bytes two_parts =
+      zip_file(dict_op({{"encoder", state}, {"head", state}, {"optim", adam}}), kFour);
+  EXPECT_EQ(names(weights(two_parts)),
+            (std::vector<std::string>{"encoder.fc.weight", "head.fc.weight"}));
   // Nothing of these names: tensors are looked for wherever they are.
   const Bytes nested = zip_file(dict_op({{"fc", dict_op({{"weight", tensor_op({})}})}}), kFour);
   EXPECT_EQ(names(weights(nested)), std::vector<std::string>{"fc.weight"});
@@ -224,6 +240,24 @@ TEST(PyTorch, ASequentialIsANetwork) {
       {{"0", linear_op("0", 3, 784)}, {"1", plain_op("torch.nn.modules.activation", "GLU")}});
   EXPECT_THAT(refusal(zip_file(unknown, kTwoLayers)),
               HasSubstr("x: layer '1': class 'torch.nn.modules.activation.GLU' is not known"));
+}
+
+TEST(PyTorch, LayersThatAreToldByTuples) {
+  const std::string object = container_op(
+      "torch.nn.modules.container", "Sequential",
+      {{"0", module_op("torch.nn.modules.padding", "ZeroPad2d",
+                       {{"padding", integers_op({1, 2, 3, 4})}, {"_modules", dict_op({})}})},
+       {"1", module_op("torch.nn.modules.normalization", "LayerNorm",
+                       {{"normalized_shape", integers_op({26, 26})}, {"_modules", dict_op({})}})},
+       {"2", linear_op("0", 3, 784)}});
+  const Bytes bytes = zip_file(object, kTwoLayers);
+  TorchFile file(bytes, "x");
+  const std::vector<Node> nodes = nodes_of_layers(contents_of_torch(file).layers, true, "x");
+  ASSERT_EQ(nodes.size(), 3U);
+  // PyTorch says left, right, top, bottom.
+  EXPECT_EQ(nodes[0].integers("pads", {}), (std::vector<int64_t>{0, 0, 3, 1, 0, 0, 4, 2}));
+  EXPECT_EQ(nodes[1].type, "LayerNormalization");
+  EXPECT_EQ(nodes[1].integer("axis", 0), -2);
 }
 
 TEST(PyTorch, AModuleOfAnotherClassIsWeightsInTheirOrder) {
@@ -416,6 +450,24 @@ TEST(PyTorch, WhatIsWrittenComesBack) {
   EXPECT_EQ(turned.weight("fc1.weight").shape, (Shape{500, 784}));
   EXPECT_EQ(turned.weight("fc1.weight").values[784], model.weight("fc1.weight").values[1]);
   expect_same_values(read_model(sink.bytes, "x", {&model}), model);
+}
+
+TEST(PyTorch, WeightsOfAnyLayerComeBackByTheirNames) {
+  Model model;
+  model.input_shape = {2};
+  model.weights = {{"fc/kernel", {{2, 3}, {1, 2, 3, 4, 5, 6}}},
+                   {"norm/gamma", {{3}, {1, 2, 3}}},
+                   {"norm/beta", {{3}, {4, 5, 6}}}};
+  model.nodes = {{"Gemm", "fc", {"input", "fc/kernel"}, {"fc"}, {}},
+                 {"LayerNormalization",
+                  "norm",
+                  {"fc", "norm/gamma", "norm/beta"},
+                  {"norm"},
+                  {{"axis", int64_t{-1}}}}};
+  model.output = "norm";
+  const Model again = read_back(model, model_bytes(model, "x.pt"), "x.pt");
+  EXPECT_EQ(again.weight("fc/kernel").values, model.weight("fc/kernel").values);
+  EXPECT_EQ(again.weight("norm/beta").values, model.weight("norm/beta").values);
 }
 
 TEST(PyTorch, FilesOfOthers) {

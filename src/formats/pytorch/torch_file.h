@@ -31,6 +31,8 @@ class TorchFile {
 
   // Whether the value is a tensor, a parameter or an array of NumPy's.
   static bool is_tensor(PickleRef value);
+  // Whether it is a tensor without extents: one number.
+  static bool is_number(PickleRef value);
   // The tensors that the code of TorchScript names CONSTANTS.c0, CONSTANTS.c1, ...
   const std::vector<PickleRef>& constants() const { return constants_; }
   // The code of TorchScript, by the name of its module ("__torch__.torch.nn.functional").

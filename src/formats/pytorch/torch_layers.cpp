@@ -36,18 +36,30 @@ class Attributes {
     fail(fmt::format("{}: a number expected", name));
   }
 
-  // One integer for both axes, or two. Throws where there is none.
-  Integers pair(std::string_view name) const {
+  // A tuple of integers, or one integer alone. Throws where there is none.
+  Integers integers(std::string_view name) const {
     const PickleRef value = find_item(*layer_.state, name);
     if (value == nullptr) fail(fmt::format("{} is not known", name));
-    if (const auto* both = value->as<int64_t>()) return {*both, *both};
+    if (const auto* single = value->as<int64_t>()) return {*single};
     const auto* tuple = value->as<PickleTuple>();
-    if (tuple != nullptr && tuple->items.size() == 2) {
-      const auto* first = tuple->items[0]->as<int64_t>();
-      const auto* second = tuple->items[1]->as<int64_t>();
-      if (first != nullptr && second != nullptr) return {*first, *second};
+    Integers result;
+    for (size_t i = 0; tuple != nullptr && i < tuple->items.size(); ++i) {
+      const auto* item = tuple->items[i]->as<int64_t>();
+      if (item == nullptr) break;
+      result.push_back(*item);
     }
-    fail(fmt::format("{}: one or two integers expected", name));
+    if (result.empty() || result.size() != tuple->items.size()) {
+      fail(fmt::format("{}: integers expected", name));
+    }
+    return result;
+  }
+
+  // One integer for both axes, or two. Throws where there is none.
+  Integers pair(std::string_view name) const {
+    Integers result = integers(name);
+    if (result.size() == 1) result.push_back(result[0]);
+    if (result.size() != 2) fail(fmt::format("{}: one or two integers expected", name));
+    return result;
   }
 
   bool is_text(std::string_view name, std::string_view text) const {
@@ -121,6 +133,24 @@ Node group_norm(const Attributes& layer) {
   return node;
 }
 
+// Over the last axes.
+Node layer_norm(const Attributes& layer) {
+  Node node = norm(layer, "LayerNormalization");
+  node.attributes["axis"] = -static_cast<int64_t>(layer.integers("normalized_shape").size());
+  return node;
+}
+
+// Left, right, top and bottom, or one for all.
+Node constant_pad(const Attributes& layer) {
+  Integers sides = layer.integers("padding");
+  if (sides.size() == 1) sides.resize(4, sides[0]);
+  if (sides.size() != 4) layer.fail("padding: one or four integers expected");
+  Node node{"Pad", "", {}, {}, {}};
+  node.attributes["pads"] = Integers{0, 0, sides[2], sides[0], 0, 0, sides[3], sides[1]};
+  if (const double value = layer.number("value", 0); value != 0) node.attributes["value"] = value;
+  return node;
+}
+
 Node gelu(const Attributes& layer) {
   Node node{"Gelu", "", {}, {}, {}};
   if (layer.is_text("approximate", "tanh")) node.attributes["approximate"] = std::string("tanh");
@@ -165,6 +195,8 @@ Node node_of_layer(const TorchLayer& layer, const std::string& who) {
     return norm(attributes, "InstanceNormalization");
   }
   if (type == "GroupNorm") return group_norm(attributes);
+  if (type == "LayerNorm") return layer_norm(attributes);
+  if (type == "ZeroPad2d" || type == "ConstantPad2d") return constant_pad(attributes);
   if (type == "GELU") return gelu(attributes);
   if (type == "ReLU6") return clip(0, 6);
   if (type == "Hardtanh") {

@@ -82,6 +82,13 @@ bool TorchFile::is_tensor(PickleRef value) {
   return tensor_arguments(value) != nullptr || is_numpy_array(value);
 }
 
+bool TorchFile::is_number(PickleRef value) {
+  const PickleTuple* arguments = tensor_arguments(value);
+  if (arguments == nullptr || arguments->items.size() < 4) return false;
+  const auto* extents = arguments->items[2]->as<PickleTuple>();
+  return extents != nullptr && extents->items.empty();
+}
+
 std::optional<Tensor> TorchFile::tensor(PickleRef value, const std::string& name) {
   return tensor_in("data/", value, name);
 }

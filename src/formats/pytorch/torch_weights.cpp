@@ -18,10 +18,12 @@ constexpr size_t kMostVisited = 100'000;
 constexpr size_t kMostTensors = 10'000;
 constexpr size_t kLongestName = 1'000;
 
-// What training programs call the state dict in their checkpoints.
+// What training programs call the state dict in their checkpoints. The last ones may also be parts
+// of one.
 constexpr std::string_view kWrappings[] = {
     "state_dict", "model_state_dict", "model_state", "model",   "net",
     "network",    "module",           "params",      "weights", "model_weights"};
+constexpr size_t kSureWrappings = 7;
 
 class Collector {
  public:
@@ -66,7 +68,7 @@ class Collector {
     const auto& values = file_.pickle().values;
     return std::any_of(values.begin(), values.end(), [](const PickleValue& value) {
       const auto* dict = value.as<PickleDict>();
-      return dict != nullptr && find_item(*dict, "param_groups") != nullptr;
+      return dict != nullptr && is_optimizer(*dict);
     });
   }
 
@@ -76,16 +78,22 @@ class Collector {
            object->state->as<PickleDict>() != nullptr;
   }
 
+  // A single number, as of a loss, is not counted.
   static bool holds_tensors(const PickleDict& dict) {
-    return std::any_of(dict.items.begin(), dict.items.end(),
-                       [](const auto& item) { return TorchFile::is_tensor(item.second); });
+    return std::any_of(dict.items.begin(), dict.items.end(), [](const auto& item) {
+      return TorchFile::is_tensor(item.second) && !TorchFile::is_number(item.second);
+    });
+  }
+
+  static bool is_optimizer(const PickleDict& dict) {
+    return find_item(dict, "param_groups") != nullptr;
   }
 
   // The state dict or module within the dictionaries around it.
   PickleRef unwrapped(PickleRef value) const {
     for (size_t depth = 0; depth < 4; ++depth) {
       const auto* dict = value->as<PickleDict>();
-      if (dict == nullptr || holds_tensors(*dict)) return value;
+      if (dict == nullptr) return value;
       const PickleRef inner = wrapped_in(*dict);
       if (inner == nullptr) return value;
       value = inner;
@@ -93,14 +101,31 @@ class Collector {
     return value;
   }
 
+  // What stands under a usual name, or is the only thing that holds tensors. Beside tensors of the
+  // dictionary's own (a history of losses) the name has to be sure.
   static PickleRef wrapped_in(const PickleDict& dict) {
-    for (std::string_view key : kWrappings) {
-      const PickleRef value = find_item(dict, key);
+    const bool has_own = holds_tensors(dict);
+    for (size_t i = 0; i < std::size(kWrappings); ++i) {
+      const PickleRef value = find_item(dict, kWrappings[i]);
       if (value == nullptr) continue;
       const auto* inner = value->as<PickleDict>();
-      if (is_module(value) || (inner != nullptr && !inner->items.empty())) return value;
+      const bool is_full = is_module(value) || (inner != nullptr && !inner->items.empty());
+      const bool is_sure = i < kSureWrappings && holds_weights(value);
+      if (is_full && (!has_own || is_sure)) return value;
     }
-    return nullptr;
+    if (has_own || dict.items.size() < 2) return nullptr;
+    PickleRef only = nullptr;
+    for (const auto& [key, value] : dict.items) {
+      if (!holds_weights(value)) continue;
+      if (only != nullptr) return nullptr;
+      only = value;
+    }
+    return only;
+  }
+
+  static bool holds_weights(PickleRef value) {
+    const auto* dict = value->as<PickleDict>();
+    return is_module(value) || (dict != nullptr && holds_tensors(*dict));
   }
 
   void add_tensor(PickleRef value, const std::string& name) {
@@ -139,6 +164,7 @@ class Collector {
     };
     if (const PickleRef objects = numpy_objects(value)) value = objects;
     if (const auto* dict = value->as<PickleDict>()) {
+      if (is_optimizer(*dict)) return;
       for (const auto& [key, item] : dict->items) add(key_text(key), item);
     } else if (const auto* list = value->as<PickleList>()) {
       for (size_t i = 0; i < list->items.size(); ++i) add(std::to_string(i), list->items[i]);

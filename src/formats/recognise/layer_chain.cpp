@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "base/text.h"
@@ -42,6 +43,9 @@ class ChainBuilder {
       inputs = {part(node, "weight"), part(node, "bias")};
     } else if (node.type == "PRelu") {
       inputs = {slopes(node)};
+    } else if (node.type == "LayerNormalization") {
+      const Shape last = last_axes(node);
+      inputs = {part_or(node, "weight", last, 1.0F), part_or(node, "bias", last, 0.0F)};
     } else if (node.type == "InstanceNormalization" || node.type == "GroupNormalization") {
       const Shape channels = {builder_.shape(value_)[0]};
       inputs = {part_or(node, "weight", channels, 1.0F), part_or(node, "bias", channels, 0.0F)};
@@ -72,6 +76,13 @@ class ChainBuilder {
     if (!name.empty()) return name;
     return builder_.add_weight(fmt::format("{}.{}", without_wrapping(node.name), what),
                                {shape, std::vector<float>(element_count(shape), value)});
+  }
+
+  // The extents that a layer normalisation takes together.
+  Shape last_axes(const Node& node) const {
+    const Shape& shape = builder_.shape(value_);
+    const auto count = static_cast<size_t>(-node.integer("axis", -1));
+    return {shape.end() - static_cast<std::ptrdiff_t>(std::min(count, shape.size())), shape.end()};
   }
 
   // One slope, or one for each channel.

@@ -42,6 +42,18 @@ TEST(LayerChain, LayersWithWeightsOfTheirOwn) {
   EXPECT_FALSE(chain_of_layers(weights, "x"));
 }
 
+TEST(LayerChain, LayerNormalisationsOverTheLastAxes) {
+  LooseWeights weights;
+  weights.tensors = {{"0.weight", filled({4, 1, 3, 3})}, {"3.weight", filled({10, 2704})}};
+  weights.layers = {layer("Conv", "0"), layer("LayerNormalization", "1", {{"axis", int64_t{-3}}}),
+                    layer("LayerNormalization", "2", {{"axis", int64_t{-1}}}), layer("Gemm", "3")};
+  const std::optional<Model> model = chain_of_layers(weights, "x");
+  ASSERT_TRUE(model);
+  EXPECT_EQ(model->weight("1.weight").shape, (Shape{4, 26, 26}));
+  EXPECT_EQ(model->weight("2.bias").shape, (Shape{26}));
+  EXPECT_EQ(model->weight("2.weight").values[0], 1.0F);
+}
+
 TEST(LayerChain, ModulesWithoutActivationsAreNotTheNetwork) {
   LooseWeights weights;
   weights.tensors = {{"fc1.weight", filled({30, 784})}, {"fc2.weight", filled({10, 30})}};

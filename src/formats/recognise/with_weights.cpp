@@ -40,13 +40,29 @@ std::map<std::string, Shape> shapes_of(const Model& network, const std::string& 
   return shapes;
 }
 
+// The network with the shapes of its weights alone: their values are not used, and copying them
+// would be most of the work.
+Model without_values(const Model& network) {
+  Model model;
+  model.architecture = network.architecture;
+  model.input = network.input;
+  model.input_shape = network.input_shape;
+  model.output = network.output;
+  model.nodes = network.nodes;
+  model.pixels = network.pixels;
+  model.class_names = network.class_names;
+  model.metadata = network.metadata;
+  for (const auto& [name, tensor] : network.weights) model.weights[name].shape = tensor.shape;
+  return model;
+}
+
 class Filling {
  public:
   Filling(const Model& network, const LooseWeights& weights, const std::string& who)
-      : model_(network), weights_(weights), who_(who) {
-    const auto shapes = shapes_of(network, who);
+      : model_(without_values(network)), weights_(weights), who_(who) {
+    const auto shapes = shapes_of(model_, who);
     std::map<std::string, Shape> flattened;
-    for (const Node& node : network.nodes) {
+    for (const Node& node : model_.nodes) {
       if (node.type == "Flatten") flattened[node.outputs[0]] = shapes.at(node.inputs[0]);
       if (node.type == "Dropout") flattened[node.outputs[0]] = flattened[node.inputs[0]];
       const bool is_layer = node.type == "Conv" || node.type == "BatchNormalization" ||
@@ -57,6 +73,7 @@ class Filling {
   }
 
   Model fill() {
+    if (fill_whole_dict()) return std::move(model_);
     const StoredOrder order{weights_.dense, weights_.kernel};
     const std::vector<WeightLayer> layers = group_layers(weights_, order, who_);
     if (fill_by_names(layers)) return std::move(model_);
@@ -99,24 +116,42 @@ class Filling {
   }
 
   // The stored tensor as the node reads it.
-  Tensor for_slot(const Slot& slot, size_t part, const Tensor& stored) const {
-    Tensor tensor = stored;
+  Tensor for_slot(const Slot& slot, size_t part, Tensor tensor) const {
     if (part != 0 || kind_of(*slot.node) != WeightLayer::Kind::kDense) return tensor;
     if (weights_.features == LooseWeights::Features::kChannelLast) {
       tensor = channels_first(tensor, slot.maps);
     }
-    return slot.node->integer("transB", 0) != 0 ? tensor : transposed(tensor);
+    if (slot.node->integer("transB", 0) == 0) return transposed(tensor);
+    return tensor;
   }
 
-  // Whether every weight of the network is there by its name and with its shape, and no more are
-  // there; fills it then.
+  using ByName = std::map<std::string, const Tensor*>;
+
+  // A dictionary in PyTorch's order may hold weights of layers of any kind.
+  bool fill_whole_dict() {
+    if (weights_.dense != LooseWeights::Dense::kOutIn ||
+        weights_.kernel != LooseWeights::Kernel::kOIHW ||
+        weights_.features != LooseWeights::Features::kChannelFirst) {
+      return false;
+    }
+    ByName stored;
+    for (const auto& [name, tensor] : weights_.tensors) stored[name] = &tensor;
+    return fill_named(stored);
+  }
+
   bool fill_by_names(const std::vector<WeightLayer>& layers) {
-    std::map<std::string, const Tensor*> stored;
+    ByName stored;
     for (const WeightLayer& layer : layers) {
       for (const WeightLayer::Part* part : parts_of(layer)) {
         if (!part->name.empty()) stored[part->name] = &part->tensor;
       }
     }
+    return fill_named(stored);
+  }
+
+  // Whether every weight of the network is there by its name and with its shape, and no more are
+  // there; fills it then.
+  bool fill_named(const ByName& stored) {
     if (stored.size() != model_.weights.size()) return false;
     std::map<std::string, Tensor> filled;
     for (const NamedWeight& name : torch_names(model_)) {
@@ -127,7 +162,7 @@ class Filling {
     }
     for (const Slot& slot : slots_) {
       Tensor& weight = filled[slot.node->inputs[1]];
-      weight = for_slot(slot, 0, weight);
+      weight = for_slot(slot, 0, std::move(weight));
     }
     for (const auto& [name, tensor] : filled) {
       if (tensor.shape != model_.weight(name).shape) return false;

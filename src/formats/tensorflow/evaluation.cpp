@@ -6,7 +6,9 @@
 #include <set>
 
 #include "base/text.h"
+#include "formats/class_output.h"
 #include "formats/fuse_bias.h"
+#include "formats/pixel_graph.h"
 #include "mnist/error.h"
 
 namespace mnist {
@@ -57,6 +59,11 @@ bool is_elementwise(const std::string& op) {
   return std::find(std::begin(kOps), std::end(kOps), op) != std::end(kOps);
 }
 
+// The zeros that surround a map are zeros behind it, too.
+bool keeps_zeros(const std::string& op) {
+  return is_elementwise(op) && op != "BiasAdd" && op != "Sigmoid";
+}
+
 bool is_call(const TfNode& node) {
   return node.op == "PartitionedCall" || node.op == "StatefulPartitionedCall";
 }
@@ -85,9 +92,10 @@ Model TfEvaluation::run() && {
   order_.call_nodes("output");
   const std::string output =
       result->flattened.empty() ? result->name : order_.in_order(*result).name;
-  Model model = fuse_bias(std::move(builder_).finish(output));
-  // Pixels as they are, where the network reads integers.
-  if (graph_.input_type != kTfFloat && graph_.input_type != kTfDouble) model.pixels = {1.0, 0.0};
+  Model model = ending_in_scores(fuse_bias(std::move(builder_).finish(output)));
+  // Pixels as they are, where the network reads integers or scales them.
+  const bool reads_numbers = graph_.input_type == kTfFloat || graph_.input_type == kTfDouble;
+  if (!reads_numbers || scales_pixels(model)) model.pixels = {1.0, 0.0};
   return model;
 }
 
@@ -261,7 +269,7 @@ TfValue TfEvaluation::run_op(const TfNode& node) {
   const RunTfNode function = find_tf_op(node.op);
   if (function == nullptr) fail("this operator is not known");
   const TfDilated* within = dilated(0);
-  if (within != nullptr && within->is_convolved && is_elementwise(node.op)) {
+  if (within != nullptr && (within->is_convolved ? is_elementwise : keeps_zeros)(node.op)) {
     TfDilated result = *within;
     result.value = run_with(function, within->value);
     return result;

@@ -28,6 +28,7 @@ struct TfDilated {
   std::pair<int64_t, int64_t> dilations;
   std::vector<int64_t> paddings;  // top, bottom, left, right; none once there was a convolution
   bool is_convolved = false;
+  bool is_sequence = false;  // a map of one row, which stands for a sequence
 };
 
 // With the positions of a map or sequence moved into the batch: how TensorFlow says a dense layer

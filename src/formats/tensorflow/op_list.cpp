@@ -7,6 +7,7 @@ namespace mnist {
 
 TfValue tf_activation(TfEvaluation& evaluation);
 TfValue tf_add(TfEvaluation& evaluation);
+TfValue tf_arg_max(TfEvaluation& evaluation);
 TfValue tf_average_pool(TfEvaluation& evaluation);
 TfValue tf_batch_norm(TfEvaluation& evaluation);
 TfValue tf_batch_to_space(TfEvaluation& evaluation);
@@ -29,6 +30,9 @@ TfValue tf_identity(TfEvaluation& evaluation);
 TfValue tf_l2_normalization(TfEvaluation& evaluation);
 TfValue tf_mat_mul(TfEvaluation& evaluation);
 TfValue tf_max_pool(TfEvaluation& evaluation);
+TfValue tf_select(TfEvaluation& evaluation);
+TfValue tf_zeros_like(TfEvaluation& evaluation);
+TfValue tf_compare(TfEvaluation& evaluation);
 TfValue tf_maximum(TfEvaluation& evaluation);
 TfValue tf_minimum(TfEvaluation& evaluation);
 TfValue tf_multiply(TfEvaluation& evaluation);
@@ -68,6 +72,7 @@ constexpr Entry kOps[] = {
     {"Abs", tf_activation},
     {"Add", tf_add},
     {"AddV2", tf_add},
+    {"ArgMax", tf_arg_max},
     {"AvgPool", tf_average_pool},
     {"BatchToSpaceND", tf_batch_to_space},
     {"BiasAdd", tf_bias_add},
@@ -89,8 +94,12 @@ constexpr Entry kOps[] = {
     {"FusedBatchNormV3", tf_batch_norm},
     {"FusedDepthwiseConv2dNative", tf_fused_depthwise_conv},
     {"GatherV2", tf_gather},
+    {"Greater", tf_compare},
+    {"GreaterEqual", tf_compare},
     {"Identity", tf_identity},
     {"LeakyRelu", tf_activation},
+    {"Less", tf_compare},
+    {"LessEqual", tf_compare},
     {"Log", tf_activation},
     {"LogSoftmax", tf_softmax},
     {"MatMul", tf_mat_mul},
@@ -118,6 +127,8 @@ constexpr Entry kOps[] = {
     {"ResizeNearestNeighbor", tf_resize},
     {"Round", tf_activation},
     {"Rsqrt", tf_unary},
+    {"Select", tf_select},
+    {"SelectV2", tf_select},
     {"Selu", tf_activation},
     {"Shape", tf_shape},
     {"Sigmoid", tf_activation},
@@ -141,6 +152,7 @@ constexpr Entry kOps[] = {
     {"VarHandleOp", tf_variable},
     {"Variable", tf_variable},
     {"VariableV2", tf_variable},
+    {"ZerosLike", tf_zeros_like},
     {"_FusedConv2D", tf_fused_conv},
     {"_FusedMatMul", tf_fused_mat_mul},
     // TensorFlow Lite's own, by the names that its converter has for them.

@@ -56,9 +56,8 @@ ChannelLastValue with_weight(TfEvaluation& evaluation, const char* type, Channel
 }
 
 // `type` of two values.
-ChannelLastValue of_values(TfEvaluation& evaluation, const char* type) {
-  ChannelLastValue first = evaluation.value(0);
-  ChannelLastValue second = evaluation.value(1);
+ChannelLastValue of_values(TfEvaluation& evaluation, const char* type, ChannelLastValue first,
+                           ChannelLastValue second) {
   if (first.shape.size() != second.shape.size())
     evaluation.fail("values of as many extents expected");
   if (first.shape != second.shape) {  // one is broadcast: their elements do not correspond
@@ -88,7 +87,7 @@ TfValue binary(TfEvaluation& evaluation, const char* type, Function function) {
     return with_weight(evaluation, type, value,
                        as_weight(evaluation, evaluation.constant(constant), value), constant);
   }
-  return of_values(evaluation, type);
+  return of_values(evaluation, type, evaluation.value(0), evaluation.value(1));
 }
 
 // The greater or the lesser of the two.
@@ -103,6 +102,23 @@ TfValue extreme(TfEvaluation& evaluation, const char* type, Function function) {
     return value;
   }
   return binary(evaluation, type, function);
+}
+
+bool is_zero(const TfEvaluation& evaluation, size_t input) {
+  if (!evaluation.is_constant(input)) return false;
+  const TfConstant& constant = evaluation.constant(input);
+  return constant.kind == TfConstant::Kind::kFloat &&
+         std::all_of(constant.floats.begin(), constant.floats.end(),
+                     [](float value) { return value == 0.0F; });
+}
+
+// A branch of a selection where `mask` is 1, and 0 elsewhere.
+ChannelLastValue masked(TfEvaluation& evaluation, const ChannelLastValue& mask, size_t branch) {
+  if (!evaluation.is_constant(branch)) {
+    return of_values(evaluation, "Mul", mask, evaluation.value(branch));
+  }
+  return with_weight(evaluation, "Mul", mask,
+                     as_weight(evaluation, evaluation.constant(branch), mask), branch);
 }
 
 struct Activation {
@@ -158,6 +174,43 @@ TfValue tf_divide(TfEvaluation& evaluation) {
                        as_weight(evaluation, evaluation.constant(0), value), 0);
   }
   return binary(evaluation, "Div", [](double a, double b) { return a / b; });
+}
+
+// 1 where it holds, else 0: a Cast behind it changes nothing.
+TfValue tf_compare(TfEvaluation& evaluation) {
+  const std::string& op = evaluation.node().op;
+  if (op == "Greater") {
+    return binary(evaluation, "Greater", [](double a, double b) { return a > b ? 1.0 : 0.0; });
+  }
+  if (op == "GreaterEqual") {
+    return binary(evaluation, "GreaterOrEqual",
+                  [](double a, double b) { return a >= b ? 1.0 : 0.0; });
+  }
+  if (op == "Less") {
+    return binary(evaluation, "Less", [](double a, double b) { return a < b ? 1.0 : 0.0; });
+  }
+  return binary(evaluation, "LessOrEqual", [](double a, double b) { return a <= b ? 1.0 : 0.0; });
+}
+
+// The branches' sum, each where the condition chooses it: what is chosen elsewhere must be finite.
+TfValue tf_select(TfEvaluation& evaluation) {
+  if (evaluation.inputs().size() != 3) evaluation.fail("three inputs expected");
+  const ChannelLastValue& condition = evaluation.value(0);
+  if (is_zero(evaluation, 2)) return masked(evaluation, condition, 1);
+  ChannelLastValue otherwise = condition;
+  const std::string zero = evaluation.add_weight(evaluation.node().name + "/zero", {{1}, {0.0F}});
+  otherwise.name = evaluation.order().add_node("Equal", {condition.name, zero}, {}, "otherwise");
+  const ChannelLastValue other = masked(evaluation, otherwise, 2);
+  if (is_zero(evaluation, 1)) return other;
+  return of_values(evaluation, "Add", masked(evaluation, condition, 1), other);
+}
+
+// Whatever the values are.
+TfValue tf_zeros_like(TfEvaluation& evaluation) {
+  TfConstant zero;
+  zero.kind = TfConstant::Kind::kFloat;
+  zero.floats = {0.0F};
+  return evaluation.keep(std::move(zero));
 }
 
 // With 0 it is what Relu does.

@@ -131,15 +131,17 @@ TfDilated within_dilation(TfEvaluation& evaluation, bool is_depthwise) {
   return dilated;
 }
 
-// Of rows and columns.
-std::pair<int64_t, int64_t> block_of(const TfEvaluation& evaluation) {
-  const std::vector<int64_t> block = evaluation.integers(1);
+// Of rows and columns; of a sequence's elements, which are a row.
+std::pair<int64_t, int64_t> block_of(const TfEvaluation& evaluation, bool is_sequence) {
+  std::vector<int64_t> block = evaluation.integers(1);
+  if (is_sequence) block.insert(block.begin(), 1);
   if (block.size() != 2) evaluation.fail("a block of rows and columns expected");
   return {block[0], block[1]};
 }
 
-std::vector<int64_t> sides_of(const TfEvaluation& evaluation) {
+std::vector<int64_t> sides_of(const TfEvaluation& evaluation, bool is_sequence) {
   std::vector<int64_t> sides = evaluation.integers(2);
+  if (is_sequence) sides.insert(sides.begin(), {0, 0});
   const bool fits = std::all_of(sides.begin(), sides.end(),
                                 [](int64_t side) { return side >= 0 && side <= 1024; });
   if (sides.size() != 4 || !fits) evaluation.fail("top, bottom, left and right expected");
@@ -222,21 +224,32 @@ TfValue tf_max_pool(TfEvaluation& evaluation) { return pool(evaluation, "MaxPool
 TfValue tf_average_pool(TfEvaluation& evaluation) { return pool(evaluation, "AveragePool"); }
 
 TfValue tf_space_to_batch(TfEvaluation& evaluation) {
-  return TfDilated{.value = planes_of(evaluation),
-                   .dilations = block_of(evaluation),
-                   .paddings = sides_of(evaluation)};
+  const ChannelLastValue& value = evaluation.value(0);
+  const bool is_sequence = value.shape.size() == 2;
+  const ChannelLastValue map = is_sequence
+                                   ? evaluation.order().as_planes(evaluation.order().reshaped(
+                                         value, {1, value.shape[0], value.shape[1]}))
+                                   : planes_of(evaluation);
+  return TfDilated{.value = map,
+                   .dilations = block_of(evaluation, is_sequence),
+                   .paddings = sides_of(evaluation, is_sequence),
+                   .is_sequence = is_sequence};
 }
 
 TfValue tf_batch_to_space(TfEvaluation& evaluation) {
   const TfDilated* dilated = evaluation.dilated(0);
-  if (dilated == nullptr || !dilated->is_convolved || dilated->dilations != block_of(evaluation)) {
+  if (dilated == nullptr || !dilated->is_convolved ||
+      dilated->dilations != block_of(evaluation, dilated->is_sequence)) {
     evaluation.fail("a convolution behind SpaceToBatchND expected");
   }
-  const std::vector<int64_t> crops = sides_of(evaluation);
-  if (crops == std::vector<int64_t>(4, 0)) return dilated->value;
-  const std::vector<int64_t> pads = {0, 0, -crops[0], -crops[2], 0, 0, -crops[1], -crops[3]};
-  return evaluation.order().planes(
-      evaluation.add_node("Pad", {dilated->value.name}, {{"pads", pads}}));
+  const std::vector<int64_t> crops = sides_of(evaluation, dilated->is_sequence);
+  ChannelLastValue value = dilated->value;
+  if (crops != std::vector<int64_t>(4, 0)) {
+    const std::vector<int64_t> pads = {0, 0, -crops[0], -crops[2], 0, 0, -crops[1], -crops[3]};
+    value = evaluation.order().planes(evaluation.add_node("Pad", {value.name}, {{"pads", pads}}));
+  }
+  if (!dilated->is_sequence) return value;
+  return evaluation.order().reshaped(value, {value.shape[1], value.shape[2]});
 }
 
 TfValue tf_batch_norm(TfEvaluation& evaluation) {

@@ -128,6 +128,11 @@ TfValue tf_expand_dims(TfEvaluation& evaluation) {
     shape.insert(shape.begin() + static_cast<std::ptrdiff_t>(at), 1);
     return reshaped_constant(evaluation, shape);
   }
+  // The row that a dilated sequence is here already.
+  const TfDilated* dilated = evaluation.dilated(0);
+  if (dilated != nullptr && dilated->is_sequence && (axes[0] == 1 || axes[0] == -3)) {
+    return *dilated;
+  }
   const ChannelLastValue& value = evaluation.value(0);
   Shape shape = value.shape;
   const size_t at = axis_place(evaluation, axes[0], shape.size() + 2);
@@ -138,6 +143,11 @@ TfValue tf_expand_dims(TfEvaluation& evaluation) {
 
 TfValue tf_squeeze(TfEvaluation& evaluation) {
   const std::vector<int64_t> axes = evaluation.node().integers("squeeze_dims");
+  const TfDilated* dilated = evaluation.dilated(0);
+  if (dilated != nullptr && dilated->is_sequence && axes.size() == 1 &&
+      (axes[0] == 1 || axes[0] == -3)) {
+    return *dilated;
+  }
   const bool is_constant = evaluation.is_constant(0);
   const Shape& given = is_constant ? evaluation.constant(0).shape : evaluation.value(0).shape;
   const int64_t first = is_constant ? 0 : 1;  // a value's shape is without the batch

@@ -81,4 +81,16 @@ TfValue tf_reduce(TfEvaluation& evaluation) {
   return evaluation.order().reshaped(result, shape);
 }
 
+// Of a list, the classes' scores: a list of one.
+TfValue tf_arg_max(TfEvaluation& evaluation) {
+  const ChannelLastValue value = evaluation.order().in_order(evaluation.value(0));
+  if (value.shape.size() != 1 || read_axes(evaluation, 2) != std::vector<int64_t>{1}) {
+    evaluation.fail("the number of one class for each image expected");
+  }
+  ChannelLastValue result;
+  result.name = evaluation.add_node("ArgMax", {value.name}, {{"axis", int64_t{-1}}});
+  result.shape = {1};
+  return result;
+}
+
 }  // namespace mnist

@@ -39,6 +39,23 @@ std::map<std::string, std::string> assigned(const TfNodes& nodes) {
   return result;
 }
 
+// The variable whose value `reference` is; empty if it is something else.
+std::string read_variable(const TfNodes& nodes, const std::string& reference) {
+  const TfNode* node = find_node(nodes, reference);
+  const bool reads = node != nullptr && node->op == "ReadVariableOp" && !node->inputs.empty();
+  return reads ? parse_reference(node->inputs[0]).node : "";
+}
+
+// Keras 3 restores copies: `Variable = kernel` in the graph, and values for Variable alone.
+void add_copied(const TfNodes& nodes, std::map<std::string, std::string>& keys) {
+  for (const auto& [name, node] : nodes) {
+    if (node.op != "AssignVariableOp" || node.inputs.size() < 2) continue;
+    const auto copy = keys.find(parse_reference(node.inputs[0]).node);
+    const std::string original = read_variable(nodes, node.inputs[1]);
+    if (copy != keys.end() && !original.empty()) keys.try_emplace(original, copy->second);
+  }
+}
+
 }  // namespace
 
 std::map<std::string, std::string> variable_keys(const TfGraph& graph) {
@@ -57,6 +74,7 @@ std::map<std::string, std::string> variable_keys(const TfGraph& graph) {
       if (key != restore->second.end()) keys[parse_reference(node.inputs[i]).node] = key->second;
     }
   }
+  add_copied(graph.nodes, keys);
   return keys;
 }
 

@@ -227,7 +227,7 @@ class Parser {
       if (token().kind == Token::kName && token(1).is("=")) {
         std::string keyword = name();
         expect("=");
-        made.keywords.emplace_back(std::move(keyword), expression());
+        made.keywords.push_back({std::move(keyword), expression()});
       } else {
         made.items.push_back(expression());
       }

@@ -12,6 +12,8 @@
 
 namespace mnist {
 
+struct ScriptKeyword;
+
 struct ScriptExpression {
   enum class Kind {
     kName,       // text; None, True and False too
@@ -28,7 +30,12 @@ struct ScriptExpression {
   int64_t integer = 0;
   double real = 0;
   std::vector<ScriptExpression> items;
-  std::vector<std::pair<std::string, ScriptExpression>> keywords;
+  std::vector<ScriptKeyword> keywords;
+};
+
+struct ScriptKeyword {
+  std::string name;
+  ScriptExpression value;
 };
 
 struct ScriptStatement {

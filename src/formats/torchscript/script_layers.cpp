@@ -160,6 +160,11 @@ ScriptValue adaptive_pool(const ScriptCall& call) {
                    {{"kernel_shape", window}, {"strides", strides}});
 }
 
+// With the places of the maxima, which no network of these reads.
+ScriptValue adaptive_max_pool(const ScriptCall& call) {
+  return {ScriptList({adaptive_pool(call), ScriptValue{}})};
+}
+
 // prelu(x, slopes): one slope, or one for each channel
 ScriptValue prelu(const ScriptCall& call) {
   const std::string x = call.activation(0);
@@ -190,7 +195,7 @@ std::optional<ScriptValue> call_layer(const ScriptCall& call) {
       {"max_pool2d", max_pool},
       {"avg_pool2d", average_pool},
       {"adaptive_avg_pool2d", adaptive_pool},
-      {"adaptive_max_pool2d", adaptive_pool},
+      {"adaptive_max_pool2d", adaptive_max_pool},
       {"prelu", prelu},
   };
   const auto found = kMakers.find(call.function());

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/text.h"
+#include "formats/class_output.h"
 #include "formats/recognise/geometry.h"
 #include "formats/recognise/weight_layer.h"
 #include "formats/torchscript/script_call.h"
@@ -46,7 +47,7 @@ class Run {
     }
     const auto* output = result.as<ScriptActivation>();
     if (output == nullptr) fail("its forward() gives back no activation");
-    return std::move(builder_).finish(output->value);
+    return ending_in_scores(std::move(builder_).finish(output->value));
   }
 
  private:

@@ -1,6 +1,7 @@
 // PyTorch's functions that change shapes. Axes count the batch as 0.
 #include <fmt/format.h>
 
+#include <limits>
 #include <map>
 
 #include "formats/torchscript/script_call.h"
@@ -159,6 +160,59 @@ ScriptValue cat(const ScriptCall& call) {
   return call.node("Concat", inputs, {{"axis", call.integer(1, 0, "dim")}});
 }
 
+constexpr int64_t kToTheEnd = std::numeric_limits<int64_t>::max();
+
+std::string part(const ScriptCall& call, const std::string& x, size_t axis, int64_t start,
+                 int64_t end, int64_t step) {
+  const ScriptValue value = call.node("Slice", {x},
+                                      {{"starts", Integers{start}},
+                                       {"ends", Integers{end}},
+                                       {"axes", Integers{static_cast<int64_t>(axis)}},
+                                       {"steps", Integers{step}}});
+  return value.as<ScriptActivation>()->value;
+}
+
+// slice(x, axis, start, end, step), what x[:, 2:] is; all images are what the first axis can give.
+ScriptValue slice(const ScriptCall& call) {
+  const std::string x = call.activation(0);
+  const size_t axis = axis_of(call, x, call.integer(1, 0, "dim"));
+  const int64_t start = call.integer(2, 0, "start");
+  const int64_t end = call.integer(3, kToTheEnd, "end");
+  const int64_t step = call.integer(4, 1, "step");
+  if (start == 0 && end == kToTheEnd && step == 1) return call.argument(0);
+  if (axis == 0) call.fail("some of the images");
+  return {ScriptActivation{part(call, x, axis, start, end, step)}};
+}
+
+// select(x, axis, place), what x[:, 0] is.
+ScriptValue select(const ScriptCall& call) {
+  const std::string x = call.activation(0);
+  const size_t axis = axis_of(call, x, call.integer(1));
+  const int64_t place = call.integer(2);
+  if (axis == 0) call.fail("one of the images");
+  Shape shape = call.shape(x);
+  shape.erase(shape.begin() + static_cast<std::ptrdiff_t>(axis) - 1);
+  const std::string one = part(call, x, axis, place, place == -1 ? kToTheEnd : place + 1, 1);
+  if (call.shape(one)[axis - 1] != 1 || shape.empty()) call.fail("a place that is not there");
+  return reshaped(call, one, shape);
+}
+
+// chunk(x, count, axis)
+ScriptValue chunk(const ScriptCall& call) {
+  const std::string x = call.activation(0);
+  const int64_t count = call.integer(1);
+  const size_t axis = axis_of(call, x, call.integer(2, 0, "dim"));
+  if (axis == 0) call.fail("some of the images");
+  const int64_t extent = call.shape(x)[axis - 1];
+  if (count < 1 || count > extent) call.fail(fmt::format("{} parts of {}", count, extent));
+  const int64_t each = (extent + count - 1) / count;
+  std::vector<ScriptValue> parts;
+  for (int64_t start = 0; start < extent; start += each) {
+    parts.push_back({ScriptActivation{part(call, x, axis, start, start + each, 1)}});
+  }
+  return {ScriptList(std::move(parts))};
+}
+
 // size(x) and size(x, axis)
 ScriptValue size(const ScriptCall& call) {
   const std::string x = call.activation(0);
@@ -190,6 +244,9 @@ std::optional<ScriptValue> call_shape(const ScriptCall& call) {
       {"constant_pad_nd", pad},
       {"pad", pad},
       {"cat", cat},
+      {"chunk", chunk},
+      {"select", select},
+      {"slice", slice},
       {"size", size},
       {"dim", rank},
       {"dropout", same},

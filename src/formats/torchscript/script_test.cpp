@@ -126,6 +126,31 @@ TEST(TorchScript, ModulesWithinModulesAndShortcuts) {
   EXPECT_TRUE(model.is_weight("block.0.weight"));
 }
 
+TEST(TorchScript, PartsOfActivations) {
+  const FileContents read = contents(
+      dense_file("    y = torch.linear(torch.flatten(x, 1), self.w)\n"
+                 "    a, b, = torch.chunk(torch.slice(y, 0, 0, 9223372036854775807), 2, 1)\n"
+                 "    z = torch.unsqueeze(torch.slice(a, 1, 1, 3), 2)\n"
+                 "    return torch.cat([torch.select(z, -1, -1), b], 1)\n"));
+  const Model& model = std::get<Model>(read);
+  EXPECT_EQ(types(read), (std::vector<std::string>{"Flatten", "Gemm", "Slice", "Slice", "Slice",
+                                                   "Reshape", "Slice", "Flatten", "Concat"}));
+  EXPECT_EQ(model.nodes[3].integers("starts", {}), (std::vector<int64_t>{5}));
+  for (const char* body :
+       {"    return torch.slice(torch.linear(torch.flatten(x, 1), self.w), 0, 1)\n",
+        "    return torch.select(torch.flatten(x, 1), 0, 0)\n"}) {
+    EXPECT_FALSE(std::holds_alternative<Model>(contents(dense_file(body)))) << body;
+  }
+}
+
+TEST(TorchScript, AdaptiveMaximaComeWithTheirPlaces) {
+  const FileContents read =
+      contents(dense_file("    y, places, = torch.adaptive_max_pool2d(x, [14, 14])\n"
+                          "    z = torch.cat([y, y, y, y], 1)\n"
+                          "    return torch.linear(torch.flatten(z, 1), self.w)\n"));
+  EXPECT_EQ(types(read), (std::vector<std::string>{"MaxPool", "Concat", "Flatten", "Gemm"}));
+}
+
 TEST(TorchScript, CodeThatIsNotFollowedLeavesTheWeights) {
   for (const char* body :
        {"    return torch.gru(x)\n",
@@ -138,7 +163,10 @@ TEST(TorchScript, CodeThatIsNotFollowedLeavesTheWeights) {
         "      pass\n"
         "    return x\n",
         "    return torch.linear(torch.view(x, [2, -1]), self.w)\n", "    return self.missing\n"}) {
-    EXPECT_EQ(std::get<LooseWeights>(contents(dense_file(body))).tensors.size(), 1U) << body;
+    const FileContents read = contents(dense_file(body));
+    EXPECT_EQ(std::get<LooseWeights>(read).tensors.size(), 1U) << body;
+    EXPECT_THAT(std::get<LooseWeights>(read).metadata.at("pytorch.script"),
+                HasSubstr("not followed: x: "));
   }
 }
 
