@@ -13,7 +13,8 @@
 namespace mnist {
 namespace {
 
-constexpr uint64_t kLargestHeader = 100'000'000;
+// The format allows a hundred megabytes; this is room for 20,000 tensors.
+constexpr uint64_t kLargestHeader = 2'000'000;
 constexpr size_t kMostDimensions = 32;
 constexpr size_t kLongestName = 65'535;
 constexpr char kMetadataKey[] = "__metadata__";

@@ -1,9 +1,10 @@
 // The safetensors container (github.com/huggingface/safetensors): the length of a JSON header, the
 // header, the tensors' bytes.
 //
-// What the format's own reader refuses is refused here: a header over 100 MB, holes, overlaps and
-// bytes that belong to no tensor, shapes that do not fill their bytes; and what readers understand
-// differently: keys that come twice, unknown keys and types, offsets that are no integers.
+// What the format's own reader refuses is refused here: a header over 2 MB (it allows 100), holes,
+// overlaps and bytes that belong to no tensor, shapes that do not fill their bytes; and what
+// readers understand differently: keys that come twice, unknown keys and types, offsets that are no
+// integers.
 #pragma once
 
 #include <cstddef>
