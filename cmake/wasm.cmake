@@ -72,7 +72,8 @@ mnist_wasm(mnist SOURCES ${page} OPTIONS -sENVIRONMENT=web,worker,node)
 mnist_wasm(mnist-reader SOURCES ${reader} OPTIONS -sENVIRONMENT=web,worker,node)
 mnist_wasm(mnist-threads SOURCES ${page} OPTIONS -sENVIRONMENT=web,worker -pthread
   -sPTHREAD_POOL_SIZE=Module.threads -sIMPORTED_MEMORY
-  -sINITIAL_MEMORY=32MB -Wno-pthreads-mem-growth)
+  -sINITIAL_MEMORY=32MB -Wno-pthreads-mem-growth
+  "SHELL:--js-library ${PROJECT_SOURCE_DIR}/src/web/no_graphics.js")
 
 # The page, its models and some test digits (MNIST's, where MNIST_DATA_DIR names a folder with them).
 find_program(NODE NAMES node nodejs REQUIRED)

@@ -153,10 +153,11 @@ asio::awaitable<bool> HttpSession::serve_request() {
   shown.path = request.path;
   const Response response = co_await answer(std::move(request));
   is_last = is_last || is_expired_ || context_.is_stopping;
+  // Before the client has it: the next moment may bring the newcomer that needs a place.
+  has_answered_ = true;
   state_ = State::kWriting;
   const bool is_written =
       co_await write(response, with_content && response.status != kNotModified, is_last);
-  has_answered_ = true;
   report(shown, response.status);
   co_return is_written && !is_last;
 }

@@ -19,6 +19,7 @@ constexpr char kTop[] = R"(<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>mnist serve</title>
+<link rel="icon" href="icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="overview.css">
 </head>
 <body>

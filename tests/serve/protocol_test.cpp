@@ -221,6 +221,8 @@ TEST_F(ProtocolTest, ShowsAPageThatMayLoadNothingFromElsewhere) {
   }
   EXPECT_FALSE(reply.has("Access-Control-Allow-Origin"));
   EXPECT_EQ(server_.ask(get("/overview.css")).status, 200);
+  // Without one of its own, a browser asks for /favicon.ico, and complains that there is none.
+  EXPECT_NE(server_.ask(get("/overview")).body.find("<link rel=\"icon\""), std::string::npos);
 }
 
 TEST_F(ProtocolTest, AnswersHeadWithoutContent) {
