@@ -26,13 +26,14 @@ list(FILTER sources EXCLUDE REGEX "/formats/builtin\\.cpp$")
 set_source_files_properties(${sources} PROPERTIES COMPILE_OPTIONS "-Oz;-Wno-shorten-64-to-32")
 set(fast ${sources})
 list(FILTER fast INCLUDE REGEX 
-  "/(ops/(.*_kernels|max_pool|transpose)|data/(augment|raster)|train/(loss|opt))")
+  "/ops/(.*_kernels|max_pool|transpose)")
 set_source_files_properties(${fast} PROPERTIES COMPILE_OPTIONS "-O2;-fno-unroll-loops;-Wno-shorten-64-to-32")
 
-# What prepares a drawing, while it is drawn.
-set(prepare ${sources})
-list(FILTER prepare INCLUDE REGEX "/data/(components|grid_lines|ink|pen|plane)\\.cpp$")
-set_source_files_properties(${prepare} PROPERTIES COMPILE_OPTIONS "-O1;-Wno-shorten-64-to-32")
+# What prepares a drawing while it is drawn, and digits to learn from.
+set(filters ${sources})
+list(FILTER filters INCLUDE REGEX
+  "/(data/(augment|components|grid_lines|ink|pen|plane|raster)|train/(loss|opt.*))\\.cpp$")
+set_source_files_properties(${filters} PROPERTIES COMPILE_OPTIONS "-O1;-Wno-shorten-64-to-32")
 
 set(site ${PROJECT_BINARY_DIR}/site)
 set(page ${sources})
@@ -50,7 +51,9 @@ target_include_directories(mnist_wasm SYSTEM PUBLIC ${headers})
 # Neither locales nor streams: they would be a quarter of the result.
 target_compile_definitions(mnist_wasm PUBLIC MNIST_WITHOUT_LIBRARIES JSON_NO_IO
   FMT_USE_LONG_DOUBLE=0 FMT_STATIC_THOUSANDS_SEPARATOR=',')
+# Whatever has vectors and exceptions has these, too.
 target_compile_options(mnist_wasm PUBLIC -pthread -msimd128 -fwasm-exceptions -fno-rtti
+  -mnontrapping-fptoint -msign-ext -mbulk-memory
   "SHELL:-include ${PROJECT_SOURCE_DIR}/src/web/old_libcxx.h")
 
 function(mnist_wasm name)

@@ -15,6 +15,7 @@ const LOOKS = {
   narrow: { colorScheme: 'light', viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true },
   tablet: { colorScheme: 'dark', viewport: { width: 820, height: 1180 }, hasTouch: true },
   wide: { colorScheme: 'light', viewport: { width: 1920, height: 1080 } },
+  readme: { colorScheme: 'light', viewport: { width: 1600, height: 860 } },
 };
 
 const STATES = {
@@ -77,6 +78,6 @@ if (folder) {
     for (const state of wanted.length > 0 ? wanted : Object.keys(STATES)) await shoot(browser, look, state, path.join(folder, `${state}-${look}.png`), true);
   }
 } else {
-  await shoot(browser, 'light', 'drawn', path.join(ROOT, 'docs/page.png'), false);
+  await shoot(browser, 'readme', 'drawn', path.join(ROOT, 'docs/page.png'), false);
 }
 await browser.close();

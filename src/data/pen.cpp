@@ -7,6 +7,7 @@ namespace mnist {
 namespace {
 
 constexpr float kFar = 1e12F;
+constexpr float kLongest = 1000.0F;  // where there is none; planes are a hundred pixels long
 
 // Squared distances along one line to the lower envelope of parabolas rooted at f
 // (Felzenszwalb and Huttenlocher, Distance Transforms of Sampled Functions, 2012).
@@ -14,15 +15,14 @@ class LineTransform {
  public:
   explicit LineTransform(size_t longest) : roots_(longest), starts_(longest + 1), out_(longest) {}
 
-  // Reads and writes every `stride`-th of `values`.
-  void operator()(float* values, size_t count, size_t stride) {
+  void operator()(float* values, size_t count) {
     size_t last = 0;
     roots_[0] = 0;
     starts_[0] = -kFar;
     starts_[1] = kFar;
     for (size_t q = 1; q < count; ++q) {
-      float cross = crossing(values, stride, roots_[last], q);
-      while (cross <= starts_[last]) cross = crossing(values, stride, roots_[--last], q);
+      float cross = crossing(values, roots_[last], q);
+      while (cross <= starts_[last]) cross = crossing(values, roots_[--last], q);
       roots_[++last] = q;
       starts_[last] = cross;
       starts_[last + 1] = kFar;
@@ -31,17 +31,17 @@ class LineTransform {
     for (size_t q = 0; q < count; ++q) {
       while (starts_[last + 1] < static_cast<float>(q)) ++last;
       const float step = static_cast<float>(q) - static_cast<float>(roots_[last]);
-      out_[q] = step * step + values[roots_[last] * stride];
+      out_[q] = step * step + values[roots_[last]];
     }
-    for (size_t q = 0; q < count; ++q) values[q * stride] = out_[q];
+    for (size_t q = 0; q < count; ++q) values[q] = out_[q];
   }
 
  private:
   // Where the parabola of `right` begins to be below that of `left`.
-  static float crossing(const float* values, size_t stride, size_t left, size_t right) {
+  static float crossing(const float* values, size_t left, size_t right) {
     const auto l = static_cast<float>(left);
     const auto r = static_cast<float>(right);
-    return ((values[right * stride] + r * r) - (values[left * stride] + l * l)) / (2.0F * (r - l));
+    return ((values[right] + r * r) - (values[left] + l * l)) / (2.0F * (r - l));
   }
 
   std::vector<size_t> roots_;
@@ -49,15 +49,28 @@ class LineTransform {
   std::vector<float> out_;
 };
 
+// Squared distances to the nearest pixel of the same column that is `value`: going down and up, a
+// row at a time, distances are counted since the last one.
+Plane distance_down(const Mask& ink, uint8_t value) {
+  Plane out(ink.height, ink.width, kFar);
+  std::vector<float> since(ink.width, kLongest);
+  const auto pass = [&](size_t row) {
+    for (size_t c = 0; c < ink.width; ++c) {
+      since[c] = ink.at(row, c) == value ? 0.0F : std::min(kLongest, since[c] + 1.0F);
+      out.at(row, c) = std::min(out.at(row, c), since[c] * since[c]);
+    }
+  };
+  for (size_t r = 0; r < ink.height; ++r) pass(r);
+  std::fill(since.begin(), since.end(), kLongest);
+  for (size_t r = ink.height; r-- > 0;) pass(r);
+  return out;
+}
+
 // Distances to the nearest pixel of `ink` that is `value`.
 Plane distance_to(const Mask& ink, uint8_t value) {
-  Plane out(ink.height, ink.width);
-  for (size_t i = 0; i < ink.values.size(); ++i) {
-    out.values[i] = ink.values[i] == value ? 0.0F : 1e6F;
-  }
-  LineTransform transform(std::max(ink.height, ink.width));
-  for (size_t c = 0; c < ink.width; ++c) transform(&out.values[c], ink.height, ink.width);
-  for (size_t r = 0; r < ink.height; ++r) transform(&out.values[r * ink.width], ink.width, 1);
+  Plane out = distance_down(ink, value);
+  LineTransform transform(ink.width);
+  for (size_t r = 0; r < ink.height; ++r) transform(&out.values[r * ink.width], ink.width);
   for (float& d : out.values) d = std::sqrt(d);
   return out;
 }

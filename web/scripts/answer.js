@@ -30,6 +30,7 @@ export class Answer {
       bar.item.classList.remove('first');
     }
     this.setDigit('', false);
+    find('brief').textContent = '';
     find('verdict-text').textContent = 'Draw something.';
     this.last = '';
   }
@@ -52,6 +53,7 @@ export class Answer {
       bar.item.classList.toggle('first', i === first);
     });
     this.setDigit(sure ? this.names[first] : '?', sure);
+    find('brief').textContent = sure ? `${this.names[first]} · ${percent(probabilities[first])}` : `${this.names[first]} or ${this.names[second]}?`;
     let words = sure
       ? `It is ${percent(probabilities[first])} sure.`
       : `Not sure: ${this.names[first]} or ${this.names[second]}?`;

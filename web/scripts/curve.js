@@ -43,7 +43,6 @@ export class Curve {
     const x = (images) => box.left + (images / most) * (box.right - box.left);
     const y = (share) => box.bottom - share * (box.bottom - box.top);
     context.strokeStyle = colour('--line');
-    context.fillStyle = colour('--quiet');
     context.lineWidth = 1;
     for (const share of [0, 0.25, 0.5, 0.75, 1]) {
       context.beginPath();
@@ -51,11 +50,14 @@ export class Curve {
       context.lineTo(box.right, y(share));
       context.stroke();
       context.textAlign = 'right';
+      context.fillStyle = colour('--for');
       context.fillText(`${100 * share} %`, box.left - 5, y(share) + 4);
       context.textAlign = 'left';
+      context.fillStyle = colour('--against');
       context.fillText((share * LOSS_TOP).toFixed(1), box.right + 6, y(share) + 4);
     }
     context.textAlign = 'right';
+    context.fillStyle = colour('--quiet');
     context.fillText(`${most > 1 ? most.toLocaleString('en') : 0} digits`, box.right, height - 6);
     this.line(context, this.losses, (value) => Math.min(1, value / LOSS_TOP), '--against', x, y);
     this.line(context, this.accuracies, (value) => value, '--for', x, y);
@@ -73,4 +75,4 @@ export class Curve {
   }
 }
 
-const LOSS_TOP = 2.5; // a network that guesses among ten has 2.3
+const LOSS_TOP = 2.4; // a network that guesses among ten has 2.3

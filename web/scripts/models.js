@@ -18,6 +18,9 @@ export async function fetchBytes(path) {
   return new Uint8Array(await response.arrayBuffer());
 }
 
+// Not the page's, but the program's.
+const PROGRAM_READS = /\.(pt|pth|ckpt|pkl|npz|h5|hdf5|keras|pb|zip|data)$/i;
+
 const builtIn = new Map();
 
 // A built-in model's file; what was fetched is kept.
@@ -109,7 +112,8 @@ export class Models {
       this.useFile(await readModel(bytes, file.name), file.name, file.size);
     } catch (error) {
       this.describe();
-      throw error;
+      const advice = PROGRAM_READS.test(file.name) ? `. The program reads more formats than the page: mnist convert ${file.name} mine.gguf` : '';
+      throw new Error(`${error.message}${advice}`);
     }
   }
 }

@@ -2,6 +2,11 @@
 
 const LONGEST = 1000; // a server takes a million bytes
 
+// Some file managers do not say what kind a dropped file is of.
+export function isPicture({ name, type }) {
+  return type.startsWith('image/') || (type === '' && /\.(png|jpe?g|gif|webp|bmp|avif)$/i.test(name));
+}
+
 export async function readPicture(file) {
   const bitmap = await createImageBitmap(file);
   const scale = Math.min(1, LONGEST / Math.max(bitmap.width, bitmap.height));

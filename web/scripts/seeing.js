@@ -4,6 +4,7 @@ import { find, make } from './dom.js';
 const MOST_MAPS = 96; // of a layer
 const MOST_KERNELS = 24; // side by side, and so small, where each has many inputs
 const MOST_KERNEL_ROWS = 12;
+const SMALLEST_TILE = 12; // pixels, of a picture that is enlarged anyway
 const UNCHANGED = ['Flatten', 'Dropout', 'Reshape', 'Identity', 'Squeeze', 'Unsqueeze']; // hand values on
 
 // From -1 (orange) over 0 (black) to 1 (blue).
@@ -16,25 +17,31 @@ function signedColour(value, data, at) {
   data[at + 3] = 255;
 }
 
-// Tiles of height x width values as one picture; each tile's values begin at starts[i].
+// Tiles of height x width values as one picture; each tile's values begin at starts[i]. Small tiles
+// are enlarged, so that the gaps between them stay narrow.
 function paintTiles(canvas, values, starts, height, width, columns) {
   const rows = Math.ceil(starts.length / columns);
-  const gap = height * width === 1 ? 0 : 1;
-  canvas.width = columns * (width + gap) - gap;
-  canvas.height = rows * (height + gap) - gap;
+  const isRow = height === 1 && width > 1;
+  const gap = isRow ? 0 : 1;
+  const side = isRow ? 1 : Math.max(1, Math.round(SMALLEST_TILE / Math.max(height, width)));
+  canvas.width = columns * (width * side + gap) - gap;
+  canvas.height = rows * (height * side + gap) - gap;
   let largest = 1e-9;
   for (const start of starts) {
     for (let i = start; i < start + height * width; ++i) largest = Math.max(largest, Math.abs(values[i]));
   }
   const image = new ImageData(canvas.width, canvas.height);
   starts.forEach((start, tile) => {
-    const top = Math.floor(tile / columns) * (height + gap);
-    const left = (tile % columns) * (width + gap);
+    const top = Math.floor(tile / columns) * (height * side + gap);
+    const left = (tile % columns) * (width * side + gap);
     for (let row = 0; row < height; ++row) {
+      const line = 4 * ((top + row * side) * canvas.width + left);
       for (let column = 0; column < width; ++column) {
-        const value = values[start + row * width + column] / largest;
-        signedColour(value, image.data, 4 * ((top + row) * canvas.width + left + column));
+        const at = line + 4 * column * side;
+        signedColour(values[start + row * width + column] / largest, image.data, at);
+        for (let i = 1; i < side; ++i) image.data.copyWithin(at + 4 * i, at, at + 4);
       }
+      for (let i = 1; i < side; ++i) image.data.copyWithin(line + 4 * i * canvas.width, line, line + 4 * width * side);
     }
   });
   canvas.getContext('2d').putImageData(image, 0, 0);
@@ -42,10 +49,14 @@ function paintTiles(canvas, values, starts, height, width, columns) {
 
 const range = (count, step) => Array.from({ length: count }, (_, i) => i * step);
 
-// As many columns as make the whole about twice as wide as high.
-function columnsFor(count, height, width) {
-  if (height * width === 1) return count <= 16 ? count : Math.ceil(Math.sqrt(4 * count));
-  return Math.max(1, Math.min(count, Math.round(Math.sqrt((2 * count * (height + 1)) / (width + 1)))));
+// As many columns as make the whole about three times as wide as high; with full rows, where that
+// is not far off.
+export function columnsFor(count, height, width) {
+  if (height * width === 1 && count <= 16) return count;
+  const wished = Math.sqrt((3 * count * (height + 1)) / (width + 1));
+  const off = (columns) => Math.abs(Math.log(columns / wished));
+  const [best] = range(count, 1).map((i) => i + 1).filter((i) => count % i === 0).sort((a, b) => off(a) - off(b));
+  return off(best) < Math.log(1.6) ? best : Math.max(1, Math.min(count, Math.round(wished)));
 }
 
 function paintActivation(canvas, shape, values) {
@@ -53,6 +64,8 @@ function paintActivation(canvas, shape, values) {
   const count = Math.min(shape.length === 3 ? MOST_MAPS : values.length, values.length / (height * width));
   paintTiles(canvas, values, range(count, height * width), height, width, columnsFor(count, height, width));
 }
+
+const some = (shown, all, what) => (shown < all ? `the first ${shown} of ${all} ${what}s` : `${all} ${what}${all === 1 ? '' : 's'}`);
 
 // Kernels of a convolution: a column for each output, a row for each input. Of a dense layer that
 // reads a picture: each output's weights as that picture. Else the matrix. Returns what it shows.
@@ -64,7 +77,6 @@ function paintKernel(canvas, shape, values) {
     const starts = range(rows * columns, 1).map((i) => ((i % columns) * inputs + Math.floor(i / columns)) * height * width);
     if (rows === 1) paintTiles(canvas, values, starts, height, width, columnsFor(columns, height, width));
     else paintTiles(canvas, values, starts, height, width, columns);
-    const some = (shown, all, what) => (shown < all ? `the first ${shown} of ${all} ${what}s` : `${all} ${what}${all === 1 ? '' : 's'}`);
     const words = `${some(columns, outputs, 'kernel')}, ${some(rows, inputs, 'input')}`;
     return words[0].toUpperCase() + words.slice(1);
   }
@@ -75,9 +87,10 @@ function paintKernel(canvas, shape, values) {
     paintTiles(canvas, values, range(count, inputs), side, side, columnsFor(count, side, side));
     return `Weights of the first ${count} of ${outputs} outputs`;
   }
-  const wide = Math.min(inputs, 256);
-  paintTiles(canvas, values, range(Math.min(outputs, 64), inputs), 1, wide, 1);
-  return `${outputs} x ${inputs} weights`;
+  const [high, wide] = [Math.min(outputs, 64), Math.min(inputs, 256)];
+  paintTiles(canvas, values, range(high, inputs), 1, wide, 1);
+  const words = `${some(high, outputs, 'output')}, ${some(wide, inputs, 'input')}`;
+  return words[0].toUpperCase() + words.slice(1);
 }
 
 export class Seeing {
@@ -91,26 +104,21 @@ export class Seeing {
       const canvas = make('canvas', { role: 'img', ariaLabel: `Output of ${layer.name}` });
       const shape = layer.shape.join(' × ');
       const title = make('h3', { textContent: `${layer.name} ` }, make('span', { textContent: `${layer.type} · ${shape}` }));
-      const view = make('div', { className: 'layer' }, title, canvas);
-      let kernel = null;
-      if (layer.kernel) {
-        kernel = make('canvas', { role: 'img', ariaLabel: `Kernels of ${layer.name}`, hidden: true });
-        const words = make('p', { className: 'quiet', hidden: true });
-        view.append(words, kernel);
-        kernel.words = words;
-      }
-      return { view, canvas, kernel, layer };
+      return { view: make('div', { className: 'layer' }, title, canvas), canvas, layer };
     });
     find('layers').replaceChildren(...this.views.map((each) => each.view));
     this.showKernels(find('show-kernels').checked);
   }
 
   showKernels(shown) {
-    for (const { kernel, layer } of this.views) {
-      if (!kernel) continue;
-      kernel.hidden = kernel.words.hidden = !shown;
-      if (shown) kernel.words.textContent = paintKernel(kernel, layer.kernel_shape, this.network.kernel(layer.kernel));
-    }
+    const layers = this.views.map(({ layer }) => layer).filter((layer) => layer.kernel);
+    find('kernels').hidden = !shown || layers.length === 0;
+    find('kernel-list').replaceChildren(...(shown ? layers : []).map((layer) => {
+      const canvas = make('canvas', { role: 'img', ariaLabel: `Kernels of ${layer.name}` });
+      const words = paintKernel(canvas, layer.kernel_shape, this.network.kernel(layer.kernel));
+      const title = make('h4', { textContent: `${layer.name} ` }, make('span', { textContent: words }));
+      return make('div', { className: 'layer' }, title, canvas);
+    }));
   }
 
   // What goes on inside while it sees `image` and answers `label`; null: there is no answer.
@@ -118,6 +126,7 @@ export class Seeing {
     if (this.network === null) return;
     const { saliency, layers } = this.network.inspect(image, label ?? 0);
     if (label === null) saliency.fill(0);
+    find('layers').classList.toggle('idle', label === null);
     const { height, width } = this.network.facts;
     this.paintSaliency(image, saliency, height, width);
     for (const { canvas, layer } of this.views) paintActivation(canvas, layer.shape, layers[layer.index]);

@@ -3,6 +3,7 @@
 const SIDE = 280; // of the picture that the network is given, and of all coordinates
 const PEN = 20; // MNIST's pens are two to three of 28 pixels wide
 const STEP = 10; // of an arrow key
+const MOST_UNDONE = 200;
 
 export class Sketch {
   // `changed` is called after every change, with whether a stroke is still being drawn.
@@ -11,6 +12,7 @@ export class Sketch {
     this.changed = changed;
     this.strokes = []; // each a list of [x, y]
     this.picture = null; // {pixels, height, width}, instead of strokes
+    this.history = []; // what there was before each change
     this.pointer = null;
     this.cursor = { x: SIDE / 2, y: SIDE / 4, down: false, shown: false };
     this.plain = document.createElement('canvas');
@@ -43,19 +45,26 @@ export class Sketch {
     return { pixels, height: SIDE, width: SIDE };
   }
 
+  remember() {
+    this.history.push({ strokes: this.strokes, picture: this.picture });
+    if (this.history.length > MOST_UNDONE) this.history.shift();
+  }
+
   show(picture) {
+    this.remember();
     this.strokes = [];
     this.picture = picture;
     this.finish();
   }
 
   undo() {
-    if (this.picture) this.picture = null;
-    else this.strokes.pop();
+    Object.assign(this, this.history.pop());
+    this.cursor.down = false;
     this.finish();
   }
 
   clear() {
+    if (!this.isEmpty) this.remember();
     this.strokes = [];
     this.picture = null;
     this.cursor.down = false;
@@ -89,8 +98,9 @@ export class Sketch {
   }
 
   begin(place) {
+    this.remember();
     this.picture = null;
-    this.strokes.push([place]);
+    this.strokes = [...this.strokes, [place]];
     this.update(true);
   }
 
