@@ -50,7 +50,7 @@ target_link_libraries(mnist_wasm PUBLIC mnist_flags)
 target_include_directories(mnist_wasm SYSTEM PUBLIC ${headers})
 # Neither locales nor streams: they would be a quarter of the result.
 target_compile_definitions(mnist_wasm PUBLIC MNIST_WITHOUT_LIBRARIES JSON_NO_IO
-  FMT_USE_LONG_DOUBLE=0 FMT_STATIC_THOUSANDS_SEPARATOR=',')
+  FMT_USE_LONG_DOUBLE=0 FMT_USE_INT128=0 FMT_STATIC_THOUSANDS_SEPARATOR=',')
 # Whatever has vectors and exceptions has these, too.
 target_compile_options(mnist_wasm PUBLIC -pthread -msimd128 -fwasm-exceptions -fno-rtti
   -mnontrapping-fptoint -msign-ext -mbulk-memory

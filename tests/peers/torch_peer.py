@@ -42,7 +42,7 @@ class Cnn(nn.Module):
 class Fast(nn.Module):
     def __init__(self):
         super().__init__()
-        channels = [1, 8, 20, 32]
+        channels = [1, 6, 16, 32]
         for i in range(3):
             setattr(self, f"conv{i + 1}", nn.Conv2d(channels[i], channels[i + 1], 3, padding=1, bias=False))
             setattr(self, f"bn{i + 1}", nn.BatchNorm2d(channels[i + 1]))
