@@ -87,7 +87,7 @@ class ChainBuilder {
 
   // One slope, or one for each channel.
   std::string slopes(const Node& node) {
-    const std::string name = part(node, "weight");
+    std::string name = part(node, "weight");
     const size_t maps = builder_.shape(value_).size() - 1;
     if (!name.empty() && builder_.shape(name).size() == 1) {
       Tensor& weight = builder_.editable_weight(name);
