@@ -89,9 +89,9 @@ TfliteOperator read_operator(const FlatBufferTable& table, const FlatBufferTable
   if (index >= codes.size()) table.fail("an operator code that is not there");
   const FlatBufferTable code = codes[index];
   // Files older than the codes above 127 have the first field only.
-  const int32_t old_code = code.number<int8_t>(kOldCode, 0, "deprecated_builtin_code");
+  const int8_t old_code = code.number<int8_t>(kOldCode, 0, "deprecated_builtin_code");
   const int32_t new_code = code.number<int32_t>(kCode, 0, "builtin_code");
-  return {.code = std::max(old_code, new_code),
+  return {.code = std::max<int32_t>(old_code, new_code),
           .custom_code = code.text(kCustomCode, "custom_code"),
           .inputs = table.numbers<int32_t>(kOperatorInputs, kMostOperands, "inputs"),
           .outputs = table.numbers<int32_t>(kOperatorOutputs, kMostOperands, "outputs"),

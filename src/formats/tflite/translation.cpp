@@ -73,7 +73,7 @@ const TfliteTensor& TfliteTranslation::output_tensor(size_t output) const {
 }
 
 std::string TfliteTranslation::unused_name(const std::string& wanted) const {
-  const std::string name = wanted.empty() ? "node" : wanted;
+  std::string name = wanted.empty() ? "node" : wanted;
   if (!graph_.nodes.contains(name)) return name;
   // As many as there are nodes cannot all be taken; where this begins, few are.
   for (size_t number = graph_.nodes.size();; ++number) {
@@ -104,7 +104,7 @@ std::string TfliteTranslation::add_constant(const std::string& wanted_name, TfCo
   elements_left_ -= elements;
   TfNode node{.name = unused_name(wanted_name), .op = "Const"};
   node.attributes["value"].constant = std::make_shared<const TfConstant>(std::move(constant));
-  const std::string name = node.name;
+  std::string name = node.name;
   graph_.nodes[name] = std::move(node);
   return name;
 }
@@ -124,7 +124,7 @@ std::string TfliteTranslation::input(size_t input, const char* role) {
   if (!tensor.is_constant() && !dequantized_.contains(number)) {
     fail(fmt::format("input {}, '{}', is used but never made", input, printable(tensor.name, 80)));
   }
-  const std::string node = add_constant(constant_name(input, role), constant(input));
+  std::string node = add_constant(constant_name(input, role), constant(input));
   made_[number] = node;
   return node;
 }
@@ -139,7 +139,7 @@ TfNode& TfliteTranslation::add_node(const std::string& tensorflow_op,
 
 std::string TfliteTranslation::add_inner_node(const std::string& tensorflow_op,
                                               std::vector<std::string> inputs) {
-  const std::string name = unused_name(with_suffix(base_, tensorflow_op));
+  std::string name = unused_name(with_suffix(base_, tensorflow_op));
   graph_.nodes[name] = {.name = name, .op = tensorflow_op, .inputs = std::move(inputs)};
   return name;
 }

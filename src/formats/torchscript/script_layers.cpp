@@ -18,7 +18,7 @@ Attribute both_sides(const Integers& padding) {
 
 // A vector that every node of its kind needs: of ones or zeros where the call has None.
 std::string vector_or(const ScriptCall& call, size_t place, int64_t length, float value) {
-  const std::string given = call.weight(place);
+  std::string given = call.weight(place);
   if (!given.empty()) return given;
   return call.builder().add_weight(
       value == 0 ? "zeros" : "ones",

@@ -241,7 +241,7 @@ class Run {
 
   // An item of a list; of a name, a type as in List[int].
   ScriptValue indexed(const ScriptExpression& expression, Scope& scope) {
-    const ScriptValue base = value_of(expression.items[0], scope);
+    ScriptValue base = value_of(expression.items[0], scope);
     if (base.as<ScriptName>() != nullptr) return base;
     const auto* list = base.as<ScriptList>();
     if (list == nullptr || expression.items.size() != 2) fail("an item of what is no list");
