@@ -54,7 +54,8 @@ LooseWeights weights_from(FuzzedDataProvider& bytes) {
   while (bytes.remaining_bytes() > 0 && weights.tensors.size() < kMostTensors) {
     Tensor tensor{shape_from(bytes), {}};
     size_t count = 1;
-    for (const int64_t extent : tensor.shape) count = std::min<size_t>(count * extent, kMostValues + 1);
+    for (const int64_t extent : tensor.shape)
+      count = std::min<size_t>(count * extent, kMostValues + 1);
     values += count;
     if (values > kMostValues) break;
     tensor.values.assign(element_count(tensor.shape),
