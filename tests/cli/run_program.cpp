@@ -1,6 +1,7 @@
 #include "run_program.h"
 
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -48,6 +49,18 @@ ProgramTest::ProgramTest() {
 ProgramTest::~ProgramTest() {
   std::error_code ignored;
   fs::remove_all(folder_, ignored);
+}
+
+void ProgramTest::expect(int exit_code, const std::vector<std::string>& arguments,
+                         const std::string& what) const {
+  const Result result = run(arguments);
+  const std::string command = testing::PrintToString(arguments);
+  EXPECT_EQ(result.exit_code, exit_code) << command << "\n" << result.error;
+  EXPECT_EQ(result.out, "") << command;
+  EXPECT_EQ(result.error_lines(), 1U) << command << "\n" << result.error;
+  EXPECT_THAT(result.error, testing::StartsWith("mnist: ")) << command;
+  EXPECT_THAT(result.error, testing::HasSubstr(what)) << command;
+  EXPECT_LE(result.error.size(), 500U) << command;
 }
 
 pid_t ProgramTest::start(const std::vector<std::string>& arguments,

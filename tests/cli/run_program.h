@@ -44,6 +44,11 @@ class ProgramTest : public testing::Test {
   pid_t start(const std::vector<std::string>& arguments, const RunOptions& options = {}) const;
   Result wait_for(pid_t process) const;
 
+  // What it refuses: with this exit code, nothing on standard output, and one short line on
+  // standard error that contains `what`.
+  void expect(int exit_code, const std::vector<std::string>& arguments,
+              const std::string& what) const;
+
   // Paths in the folder are relative to it, as in the program's arguments.
   std::filesystem::path path(const std::string& name) const { return folder_ / name; }
   std::string read(const std::string& name) const;

@@ -29,17 +29,6 @@ std::string replaced(std::string text, const std::string& what, const std::strin
 
 class TrainFilesTest : public ProgramTest {
  protected:
-  // A wrong command: one line, nothing trained.
-  void expect(int exit_code, const Words& arguments, const std::string& what) {
-    const Result result = run(arguments);
-    const std::string command = testing::PrintToString(arguments);
-    EXPECT_EQ(result.exit_code, exit_code) << command << "\n" << result.error;
-    EXPECT_EQ(result.out, "") << command;
-    EXPECT_EQ(result.error_lines(), 1U) << command << "\n" << result.error;
-    EXPECT_THAT(result.error, StartsWith("mnist: ")) << command;
-    EXPECT_THAT(result.error, HasSubstr(what)) << command;
-  }
-
   Result run_well(const Words& arguments) {
     Result result = run(arguments);
     EXPECT_EQ(result.exit_code, 0) << testing::PrintToString(arguments) << "\n" << result.error;
@@ -211,6 +200,16 @@ TEST_F(TrainFilesTest, TheSameImagesElsewhereAreTheSame) {
   }
 }
 
+TEST_F(TrainFilesTest, ALabelThatHardlyAnImageHasMakesNoNetwork) {
+  write_digits("digits", 300);
+  std::string labels = read("digits-labels");
+  labels[8 + 17] = static_cast<char>(200);
+  write("digits-labels", labels);
+  expect(1, {"train", "mnist-mlp", "a.gguf", "digits-images", "digits-labels"},
+         "digits-labels: label 200 of image 17: 1 of 300 images has it");
+  EXPECT_FALSE(fs::exists(path("a.gguf")));
+}
+
 TEST_F(TrainFilesTest, OptionsThatWouldBeIgnoredAreRefused) {
   write_model("a.gguf");
   write_digits("digits", 60);
@@ -229,6 +228,8 @@ TEST_F(TrainFilesTest, OptionsThatWouldBeIgnoredAreRefused) {
   expect(2, train({"--resume", "run", "--pixels", "standard"}), "a run goes on as it was");
   expect(2, train({"--resume", "run", "--recipe", "fast"}), "mnist-fast given");
   expect(2, train({"net.json", "c.gguf", "--resume", "run"}), "net.json describes");
+  expect(2, train({"none.json", "c.gguf", "--resume", "run"}),
+         "none.json: there is no such network's description");
   expect(2, train({"mnist-mlp", "--momentum", "0.5", "--optimizer", "adam"}), "--momentum: ");
   expect(2, train({"mnist-mlp", "--validation-split", "0.0001"}), "--validation-split: ");
   expect(2, {"eval", "a.gguf", "digits-images", "digits-labels", "--half", "train"}, "--half");

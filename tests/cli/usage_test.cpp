@@ -24,16 +24,6 @@ class UsageTest : public ProgramTest {
     std::filesystem::create_directories(path("folder"));
   }
 
-  void expect(int exit_code, const std::vector<std::string>& arguments, const std::string& what) {
-    const Result result = run(arguments);
-    const std::string command = testing::PrintToString(arguments);
-    EXPECT_EQ(result.exit_code, exit_code) << command << "\n" << result.error;
-    EXPECT_EQ(result.out, "") << command;
-    EXPECT_EQ(result.error_lines(), 1U) << command << "\n" << result.error;
-    EXPECT_THAT(result.error, StartsWith("mnist: ")) << command;
-    EXPECT_THAT(result.error, HasSubstr(what)) << command;
-    EXPECT_LE(result.error.size(), 500U) << command;
-  }
   void expect_usage(const std::vector<std::string>& arguments, const std::string& what) {
     expect(2, arguments, what);
   }

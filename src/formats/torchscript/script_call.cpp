@@ -103,4 +103,10 @@ ScriptValue ScriptCall::node(const std::string& type, std::vector<std::string> i
   return {ScriptActivation{builder_.add_node(type, "", std::move(inputs), std::move(attributes))}};
 }
 
+std::optional<ScriptValue> call_from(const ScriptMakers& makers, const ScriptCall& call) {
+  const auto found = makers.find(call.function());
+  if (found == makers.end()) return std::nullopt;
+  return found->second(call);
+}
+
 }  // namespace mnist

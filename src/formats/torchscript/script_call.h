@@ -65,6 +65,10 @@ class ScriptCall {
   const std::function<std::string(const std::string& name)>& weight_;
 };
 
+using ScriptMakers = std::map<std::string, ScriptValue (*)(const ScriptCall&)>;
+// What the table's function makes of the call; nothing where it has none for it.
+std::optional<ScriptValue> call_from(const ScriptMakers& makers, const ScriptCall& call);
+
 // What the call makes, where it has to do with activations; nothing for a function that is none of
 // these.
 std::optional<ScriptValue> call_layer(const ScriptCall& call);       // script_layers.cpp

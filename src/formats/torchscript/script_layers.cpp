@@ -180,8 +180,7 @@ ScriptValue prelu(const ScriptCall& call) {
 }  // namespace
 
 std::optional<ScriptValue> call_layer(const ScriptCall& call) {
-  using Make = ScriptValue (*)(const ScriptCall&);
-  static const std::map<std::string, Make> kMakers = {
+  static const ScriptMakers kMakers = {
       {"conv2d", conv},
       {"_convolution", conv},
       {"linear", linear},
@@ -198,9 +197,7 @@ std::optional<ScriptValue> call_layer(const ScriptCall& call) {
       {"adaptive_max_pool2d", adaptive_max_pool},
       {"prelu", prelu},
   };
-  const auto found = kMakers.find(call.function());
-  if (found == kMakers.end()) return std::nullopt;
-  return found->second(call);
+  return call_from(kMakers, call);
 }
 
 }  // namespace mnist

@@ -85,8 +85,7 @@ ScriptValue second(const ScriptCall& call) { return call.argument(1); }
 }  // namespace
 
 std::optional<ScriptValue> call_plain(const ScriptCall& call) {
-  using Make = ScriptValue (*)(const ScriptCall&);
-  static const std::map<std::string, Make> kMakers = {
+  static const ScriptMakers kMakers = {
       {"eq",
        [](const ScriptCall& c) { return ScriptValue{is_equal(c, c.argument(0), c.argument(1))}; }},
       {"ne",
@@ -116,9 +115,7 @@ std::optional<ScriptValue> call_plain(const ScriptCall& call) {
       {"warn", none},
       {"device", none},
   };
-  const auto found = kMakers.find(call.function());
-  if (found == kMakers.end()) return std::nullopt;
-  return found->second(call);
+  return call_from(kMakers, call);
 }
 
 }  // namespace mnist

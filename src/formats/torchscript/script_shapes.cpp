@@ -229,8 +229,7 @@ ScriptValue rank(const ScriptCall& call) {
 }  // namespace
 
 std::optional<ScriptValue> call_shape(const ScriptCall& call) {
-  using Make = ScriptValue (*)(const ScriptCall&);
-  static const std::map<std::string, Make> kMakers = {
+  static const ScriptMakers kMakers = {
       {"flatten", flatten},
       {"view", view},
       {"reshape", view},
@@ -262,12 +261,10 @@ std::optional<ScriptValue> call_shape(const ScriptCall& call) {
       {"type_as", same},
       {"alias", same},
   };
-  const auto found = kMakers.find(call.function());
-  if (found == kMakers.end()) return std::nullopt;
   const bool of_activations =
       call.function() == "cat" || call.function() == "t" || call.is_activation(0);
   if (!of_activations) return std::nullopt;
-  return found->second(call);
+  return call_from(kMakers, call);
 }
 
 }  // namespace mnist
