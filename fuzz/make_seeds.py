@@ -11,14 +11,17 @@ import pathlib
 import struct
 import sys
 import tempfile
+import zipfile
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
+import h5py
 import keras
 import numpy as np
 import tensorflow as tf
 import torch
+from tensorflow.core.protobuf import saved_model_pb2
 
 FOLDER = pathlib.Path(sys.argv[1])
 
@@ -47,6 +50,36 @@ def small_keras(sequential):
     return keras.Model(inputs, x)
 
 
+DENSE = [
+    {"class_name": "Flatten", "config": {"name": "flatten", "batch_input_shape": [None, 4, 4, 1]}},
+    {"class_name": "Dense", "config": {"name": "dense", "units": 3, "activation": "softmax"}},
+]
+SEQUENTIAL = {"class_name": "Sequential", "config": {"name": "net", "layers": DENSE}}
+
+
+def small_keras_files(folder):
+    """As little as Keras's formats need: most changed bytes then lie where the reader looks."""
+    path = folder / "small.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs["model_config"] = json.dumps(SEQUENTIAL)
+        weights = file.create_group("model_weights")
+        weights.attrs["layer_names"] = [b"dense"]
+        group = weights.create_group("dense")
+        group.attrs["weight_names"] = [b"k:0", b"b:0"]
+        group["k:0"] = np.ones((16, 3), np.float32)
+        group["b:0"] = np.zeros(3, np.float32)
+    write("keras-h5", "small", path.read_bytes())
+    with h5py.File(path, "w") as file:
+        file["layers/dense/vars/0"] = np.ones((16, 3), np.float32)
+        file["layers/dense/vars/1"] = np.zeros(3, np.float32)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("config.json", json.dumps(SEQUENTIAL))
+        archive.writestr("metadata.json", '{"keras_version": "3.0.0"}')
+        archive.writestr("model.weights.h5", path.read_bytes())
+    write("keras", "small", buffer.getvalue())
+
+
 def keras_files(folder):
     for name, sequential in (("sequential", True), ("functional", False)):
         model = small_keras(sequential)
@@ -55,12 +88,40 @@ def keras_files(folder):
             model.save(path)
             write(target, name, path.read_bytes())
         model.export(folder / name, verbose=False)
-        variables = folder / name / "variables"
-        index = (variables / "variables.index").read_bytes()
-        values = (variables / "variables.data-00000-of-00001").read_bytes()
-        graph = (folder / name / "saved_model.pb").read_bytes()
-        # As fuzz/saved_model_fuzz.cpp takes them.
-        write("saved-model", name, struct.pack("<HH", len(index), len(values)) + index + values + graph)
+        write_saved_model(name, folder / name)
+
+
+def write_saved_model(name, folder):
+    """As fuzz/saved_model_fuzz.cpp takes them, without what is only for saving."""
+    saved = saved_model_pb2.SavedModel()
+    saved.ParseFromString((folder / "saved_model.pb").read_bytes())
+    graph = saved.meta_graphs[0]
+    graph.meta_info_def.ClearField("stripped_op_list")
+    functions = [f for f in graph.graph_def.library.function if "__traced_" not in f.signature.name]
+    del graph.graph_def.library.function[:]
+    graph.graph_def.library.function.extend(functions)
+    index = (folder / "variables/variables.index").read_bytes()
+    values = (folder / "variables/variables.data-00000-of-00001").read_bytes()
+    head = struct.pack("<HH", len(index), len(values))
+    write("saved-model", name, head + index + values + saved.SerializeToString())
+
+
+class SmallModule(tf.Module):
+    def __init__(self):
+        self.kernel = tf.Variable(tf.ones((3, 3, 1, 2)))
+        self.weights = tf.Variable(tf.ones((32, 3)))
+
+    @tf.function(input_signature=[tf.TensorSpec((None, 6, 6, 1), tf.float32)])
+    def __call__(self, x):
+        x = tf.nn.relu(tf.nn.conv2d(x, self.kernel, 1, "VALID"))
+        return tf.nn.softmax(tf.matmul(tf.reshape(x, (-1, 32)), self.weights))
+
+
+def module_file(folder):
+    module = SmallModule()
+    options = tf.saved_model.SaveOptions(save_debug_info=False)
+    tf.saved_model.save(module, folder, module.__call__.get_concrete_function(), options)
+    write_saved_model("module", folder)
 
 
 def tflite_files():
@@ -80,13 +141,9 @@ def tflite_files():
 def tfjs_file():
     weights = [("dense/kernel", (16, 3)), ("dense/bias", (3,))]
     manifest = [{"name": name, "shape": shape, "dtype": "float32"} for name, shape in weights]
-    layers = [
-        {"class_name": "Flatten", "config": {"name": "flatten", "batch_input_shape": [None, 4, 4, 1]}},
-        {"class_name": "Dense", "config": {"name": "dense", "units": 3, "activation": "softmax"}},
-    ]
     model = {
         "format": "layers-model",
-        "modelTopology": {"model_config": {"class_name": "Sequential", "config": {"layers": layers}}},
+        "modelTopology": {"model_config": SEQUENTIAL},
         "weightsManifest": [{"paths": ["w.bin"], "weights": manifest}],
     }
     content = np.zeros(sum(np.prod(shape) for _, shape in weights), np.float32).tobytes()
@@ -130,7 +187,9 @@ def pictures():
 
 
 with tempfile.TemporaryDirectory() as name:
+    small_keras_files(pathlib.Path(name))
     keras_files(pathlib.Path(name))
+    module_file(pathlib.Path(name) / "module")
 tflite_files()
 tfjs_file()
 torch_files()

@@ -7,9 +7,10 @@
 namespace mnist {
 namespace {
 
-// How often a waiting thread looks before it sleeps or yields: about 20 us, a little more than the
-// gap between the two phases of a training step, and less than a wake-up through the kernel costs.
-constexpr int kSpins = 4000;
+// How often a waiting thread looks before it sleeps or yields: about 200 us, as long as another may
+// take for its last task of a training step's phase. A wake-up through the kernel costs as much as
+// a tenth of such a step.
+constexpr int kSpins = 40000;
 
 void pause() {
 #if defined(__x86_64__)

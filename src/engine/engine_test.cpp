@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/random.h"
@@ -193,6 +194,94 @@ TEST(Plan, FreezesWeightsThatNoGradientReaches) {
         sum += std::abs(gradients[parameter.offset + i]);
       }
       EXPECT_EQ(sum != 0.0F, learns) << parameter.name;
+    }
+  }
+}
+
+// Two dense layers of 80,000 weights, the second of which is also read by another node, and one
+// that is small.
+Model large_dense() {
+  Model model;
+  model.input_shape = {1, 10, 40};
+  model.weights["w"] = {{200, 400}, std::vector<float>(80000)};
+  model.weights["b"] = {{200}, std::vector<float>(200)};
+  model.weights["v"] = {{400, 200}, std::vector<float>(80000)};
+  model.weights["u"] = {{3, 200}, std::vector<float>(600)};
+  const std::map<std::string, Attribute> transposed = {{"transB", int64_t{1}}};
+  model.nodes = {{"Flatten", "f", {"input"}, {"f"}, {}},
+                 {"Gemm", "h", {"f", "w", "b"}, {"h"}, transposed},
+                 {"Relu", "r", {"h"}, {"r"}, {}},
+                 {"Gemm", "s", {"r", "v"}, {"s"}, transposed},
+                 {"Gemm", "t", {"h", "v"}, {"t"}, transposed},
+                 {"Add", "a", {"s", "t"}, {"a"}, {}},
+                 {"Gemm", "y", {"h", "u"}, {"y"}, transposed},
+                 {"Concat", "z", {"a", "y"}, {"z"}, {{"axis", int64_t{1}}}}};
+  model.output = "z";
+  randomize(model, 6);
+  return model;
+}
+
+// Runs three passes, the last of them not full, and returns the gradients.
+FloatBuffer gradients_of_passes(const Plan& plan, size_t images, float* kept) {
+  Workspace workspace = plan.make_workspace();
+  FloatBuffer gradients(plan.weights().size());
+  Random random(12);
+  for (size_t first = 0; first < images; first += plan.images()) {
+    const size_t count = std::min(plan.images(), images - first);
+    std::fill_n(plan.input(workspace), plan.images() * plan.input_elements(), 0.0F);
+    for (size_t i = 0; i < count; ++i) {
+      float* block =
+          plan.input(workspace) + i / plan.lanes() * plan.lanes() * plan.input_elements();
+      for (size_t k = 0; k < plan.input_elements(); ++k) {
+        block[k * plan.lanes() + i % plan.lanes()] = random.normal();
+      }
+    }
+    plan.forward(workspace, count);
+    std::fill_n(plan.d_output(workspace), plan.images() * plan.output_elements(), 0.0F);
+    for (size_t i = 0; i < count; ++i) {
+      float* block =
+          plan.d_output(workspace) + i / plan.lanes() * plan.lanes() * plan.output_elements();
+      for (size_t k = 0; k < plan.output_elements(); ++k) {
+        block[k * plan.lanes() + i % plan.lanes()] = random.normal();
+      }
+    }
+    plan.backward(workspace, {gradients.data(), gradients.size()}, count, 0, first, kept, first);
+  }
+  return gradients;
+}
+
+TEST_P(OnTarget, DeferredGradientsAreThoseOfAllPasses) {
+  const Model model = large_dense();
+  PlanOptions options;
+  options.training = true;
+  options.blocks = 2;
+  const Plan plain(model, options);
+  const size_t images = 2 * plain.images() + plain.lanes() / 2 + 1;
+  const FloatBuffer expected = gradients_of_passes(plain, images, nullptr);
+
+  options.kept_images = images;
+  const Plan plan(model, options);
+  ASSERT_GE(plan.kept_images(), images);
+  FloatBuffer kept(plan.kept_floats());
+  FloatBuffer gradients = gradients_of_passes(plan, images, kept.data());
+  const std::span<float> all(gradients.data(), gradients.size());
+  for (size_t p = 0; p < plan.parameters().size(); ++p) {
+    const Parameter& parameter = plan.parameters()[p];
+    EXPECT_EQ(parameter.deferred, parameter.name == "w") << parameter.name;
+    EXPECT_EQ(parameter.gradient_offset >= plan.shared_gradients(), parameter.deferred);
+    float* made = gradients.data() + parameter.gradient_offset;
+    if (parameter.deferred) {
+      std::fill_n(made, parameter.count, 1e9F);  // is overwritten
+      for (const bool add : {false, true}) {
+        plan.deferred_gradient(parameter, kept.data(), images, 0, 64, all, add);
+        plan.deferred_gradient(parameter, kept.data(), images, 64, 136, all, add);
+      }
+      for (size_t i = 0; i < parameter.count; ++i) made[i] *= 0.5F;
+    }
+    for (size_t i = 0; i < parameter.count; ++i) {
+      const float wanted = expected[plain.parameters()[p].gradient_offset + i];
+      EXPECT_NEAR(made[i], wanted, 1e-3F * std::max(1.0F, std::abs(wanted)))
+          << parameter.name << " " << i;
     }
   }
 }

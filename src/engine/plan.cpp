@@ -113,16 +113,39 @@ void Plan::forward(Workspace& workspace, size_t images, uint64_t random_key,
 }
 
 void Plan::backward(Workspace& workspace, std::span<float> gradients, size_t images,
-                    uint64_t random_key, uint64_t first_image) const {
+                    uint64_t random_key, uint64_t first_image, float* kept,
+                    size_t kept_first) const {
   for (size_t i = steps_.size(); i-- > 0;) {
     const Step& step = steps_[i];
     if (!values_[step.output].needs_gradient) continue;
-    backward_step(step, workspace, gradients, pass_of(step, images, random_key, first_image));
+    backward_step(step, workspace, gradients, pass_of(step, images, random_key, first_image),
+                  kept_of(step, kept, kept_first));
   }
 }
 
+KeptImages Plan::kept_of(const Step& step, float* kept, size_t first) const {
+  if (step.kept_offset == kNone) return {};
+  return {kept + step.kept_offset, kept_images_, first};
+}
+
+void Plan::deferred_gradient(const Parameter& parameter, float* kept, size_t images, size_t first,
+                             size_t count, std::span<float> gradients, bool add) const {
+  const auto index = static_cast<size_t>(&parameter - parameters_.data());
+  const auto step = std::find_if(steps_.begin(), steps_.end(), [&](const Step& candidate) {
+    return candidate.kept_offset != kNone && candidate.inputs[1].parameter == index;
+  });
+  DeferredArgs args;
+  args.kept = kept_of(*step, kept, 0);
+  args.images = images;
+  args.first = first;
+  args.count = count;
+  args.gradient = gradients.data() + parameter.gradient_offset;
+  args.add = add;
+  step->op->deferred_gradient(args);
+}
+
 void Plan::backward_step(const Step& step, Workspace& workspace, std::span<float> gradients,
-                         const Pass& pass) const {
+                         const Pass& pass, const KeptImages& kept) const {
   const Value& output = values_[step.output];
   float* d_output = workspace.at(output.gradient_offsets[0]);
   const size_t floats = pass.blocks * pass.lanes * output.elements;
@@ -134,7 +157,7 @@ void Plan::backward_step(const Step& step, Workspace& workspace, std::span<float
   std::vector<float*> d_inputs;
   for (const Step::Input& input : step.inputs) {
     if (input.parameter != kNone) {
-      d_inputs.push_back(gradients.data() + parameters_[input.parameter].offset);
+      d_inputs.push_back(gradients.data() + parameters_[input.parameter].gradient_offset);
     } else if (input.gradient != kNone) {
       d_inputs.push_back(workspace.at(values_[input.value].gradient_offsets[input.gradient]));
     } else {
@@ -147,6 +170,7 @@ void Plan::backward_step(const Step& step, Workspace& workspace, std::span<float
   args.output = workspace.at(output.offset);
   args.d_output = d_output;
   args.d_inputs = d_inputs;
+  args.kept = kept;
   args.saved = step.saved_offset == kNone ? nullptr : workspace.at(step.saved_offset);
   args.scratch = workspace.at(scratch_offset_);
   step.op->backward(args);

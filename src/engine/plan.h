@@ -30,6 +30,9 @@ struct PlanOptions {
   size_t lanes = simd_lanes();
   // Blocks of a pass; 0: as many as suit the caches.
   size_t blocks = 0;
+  // Training: large weights' gradients are made by deferred_gradient() for up to so many images at
+  // once; 0: in backward().
+  size_t kept_images = 0;
   const Backend* backend = nullptr;  // null: the CPU
 };
 
@@ -42,6 +45,8 @@ struct Parameter {
   bool trainable = true;  // false: a running statistic, moved by statistic_rate
   double statistic_rate = 0.0;
   Initial initial;
+  bool deferred = false;       // its gradient is deferred_gradient()'s
+  size_t gradient_offset = 0;  // in an array of gradients
 };
 
 // Activations and gradients of one pass; one for each thread.
@@ -97,19 +102,33 @@ class Plan {
   void forward(Workspace& workspace, size_t images, uint64_t random_key = 0,
                uint64_t first_image = 0) const;
   // After forward with the same arguments: adds the gradients of the weights to `gradients`, an
-  // array like weights().
+  // array of shared_gradients() floats at least. With deferred gradients, `kept` takes what they
+  // are made of; the pass is the images from `kept_first` on of those kept.
   void backward(Workspace& workspace, std::span<float> gradients, size_t images,
-                uint64_t random_key = 0, uint64_t first_image = 0) const;
+                uint64_t random_key = 0, uint64_t first_image = 0, float* kept = nullptr,
+                size_t kept_first = 0) const;
+
+  // All parameters' gradients take as many floats as weights(), the deferred ones' behind the rest.
+  size_t shared_gradients() const { return shared_gradients_; }
+  // The images that one array of kept_floats() floats takes: as wanted or fewer, whole passes; 0:
+  // no gradient is deferred.
+  size_t kept_images() const { return kept_images_; }
+  size_t kept_floats() const { return kept_floats_; }
+  // Rows first..first+count-1 of a deferred parameter's gradient, summed over the first `images`
+  // that are kept; set in `gradients` or added to what is there.
+  void deferred_gradient(const Parameter& parameter, float* kept, size_t images, size_t first,
+                         size_t count, std::span<float> gradients, bool add) const;
 
  private:
   struct Value;
   struct Step;
   friend class PlanBuilder;
 
+  KeptImages kept_of(const Step& step, float* kept, size_t first) const;
   Pass pass_of(const Step& step, size_t images, uint64_t random_key, uint64_t first_image) const;
   std::vector<const float*> step_inputs(const Step& step, Workspace& workspace) const;
   void backward_step(const Step& step, Workspace& workspace, std::span<float> gradients,
-                     const Pass& pass) const;
+                     const Pass& pass, const KeptImages& kept) const;
 
   PlanOptions options_;
   size_t blocks_ = 1;
@@ -128,6 +147,9 @@ class Plan {
   size_t d_output_offset_ = 0;
   size_t scratch_offset_ = 0;
   size_t workspace_floats_ = 0;
+  size_t shared_gradients_ = 0;
+  size_t kept_images_ = 0;
+  size_t kept_floats_ = 0;
 };
 
 }  // namespace mnist

@@ -20,6 +20,10 @@ namespace {
 constexpr size_t kPassBytes = size_t{384} * 1024;
 constexpr size_t kMostBlocks = 16;
 
+// Of how many images what deferred gradients are made of is kept at most: 5 MB for a dense layer of
+// 784 inputs and 500 outputs.
+constexpr size_t kMostKeptImages = 1024;
+
 }  // namespace
 
 class PlanBuilder {
@@ -39,6 +43,7 @@ class PlanBuilder {
     mark_gradients();
     choose_blocks();
     lay_out_memory(plan_.blocks_);
+    lay_out_gradients();
     prepare();
   }
 
@@ -328,6 +333,37 @@ class PlanBuilder {
         Plan::Value& value = plan_.values_[input.value];
         add(value.elements * images, 2 * count - s, last(input.value),
             &value.gradient_offsets[input.gradient]);
+      }
+    }
+  }
+
+  // Large gradients that only one step makes are deferred, and lie behind the others.
+  void lay_out_gradients() {
+    std::vector<size_t> readers(plan_.parameters_.size());
+    for (const Plan::Step& step : plan_.steps_) {
+      for (const Plan::Step::Input& input : step.inputs) {
+        if (input.parameter != kNone) ++readers[input.parameter];
+      }
+    }
+    const size_t images =
+        round_up(std::min(plan_.options_.kept_images, kMostKeptImages), plan_.images());
+    for (Plan::Step& step : plan_.steps_) {
+      const size_t floats = step.op->kept_floats(images);
+      if (images == 0 || floats == 0 || readers[step.inputs[1].parameter] != 1) continue;
+      Parameter& parameter = plan_.parameters_[step.inputs[1].parameter];
+      if (!parameter.trainable) continue;
+      parameter.deferred = true;
+      step.kept_offset = plan_.kept_floats_;
+      plan_.kept_floats_ += round_up(floats, kFloatsPerLine);
+      plan_.kept_images_ = images;
+    }
+    size_t offset = 0;
+    for (const bool deferred : {false, true}) {
+      if (deferred) plan_.shared_gradients_ = offset;
+      for (Parameter& parameter : plan_.parameters_) {
+        if (parameter.deferred != deferred) continue;
+        parameter.gradient_offset = offset;
+        offset += round_up(parameter.count, kFloatsPerLine);
       }
     }
   }

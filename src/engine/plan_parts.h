@@ -31,6 +31,7 @@ struct Plan::Step {
   size_t output = 0;
   size_t saved_offset = kNone;
   size_t prepared_offset = kNone;
+  size_t kept_offset = kNone;  // of what its deferred gradient is made of
 };
 
 }  // namespace mnist

@@ -13,6 +13,10 @@
 namespace mnist {
 namespace {
 
+// Weights from which on the gradient is deferred: 256 KB, of which two threads' would fill a
+// second-level cache.
+constexpr size_t kLeastDeferredWeights = size_t{64} * 1024;
+
 struct GemmSettings {
   size_t inputs = 0;
   size_t outputs = 0;
@@ -33,6 +37,8 @@ class Gemm : public Op {
   size_t scratch_floats(const Pass& pass) const override;
   size_t prepared_floats(size_t lanes) const override;
   void prepare(std::span<const float* const> inputs, float* prepared) const override;
+  size_t kept_floats(size_t images) const override;
+  void deferred_gradient(const DeferredArgs& args) const override;
   uint64_t macs() const override { return s_.inputs * s_.outputs; }
   std::unique_ptr<Op> with_epilogue(Epilogue epilogue) const override;
   Initial initial(size_t input) const override {
@@ -54,6 +60,13 @@ class Gemm : public Op {
   }
   void forward_single(const ForwardArgs& args) const;
   void weight_gradient(const BackwardArgs& args, const float* d_sums, float* scratch) const;
+  void keep_images(const BackwardArgs& args, const float* d_sums) const;
+  float* kept_sums(const KeptImages& kept) const {
+    return kept.floats + kept.first * s_.outputs;  // [images / lanes][outputs][lanes]
+  }
+  float* kept_rows(const KeptImages& kept) const {
+    return kept.floats + kept.images * s_.outputs + kept.first * row_stride();
+  }
 
   GemmSettings s_;
 };
@@ -140,11 +153,16 @@ void Gemm::backward(const BackwardArgs& args) const {
   float* scratch = args.scratch;
   const float* d_sums = args.d_output;
   if (s_.relu) {
-    gemm_relu_gradient(args.d_output, args.output, images * s_.outputs, scratch);
-    d_sums = scratch;
+    float* sums = args.kept.floats != nullptr ? kept_sums(args.kept) : scratch;
+    gemm_relu_gradient(args.d_output, args.output, images * s_.outputs, sums);
+    d_sums = sums;
     scratch += images * round_up(s_.outputs, kFloatsPerLine);
   }
-  weight_gradient(args, d_sums, scratch);
+  if (args.kept.floats != nullptr) {
+    keep_images(args, d_sums);
+  } else {
+    weight_gradient(args, d_sums, scratch);
+  }
   if (args.d_inputs[0] == nullptr) return;
   GemmProduct task;
   task.x = d_sums;
@@ -162,6 +180,35 @@ void Gemm::backward(const BackwardArgs& args) const {
   gemm_product(task);
 }
 
+// The gradient of the sums and the images' rows.
+size_t Gemm::kept_floats(size_t images) const {
+  if (!gradient_fits() || weight_floats() < kLeastDeferredWeights) return 0;
+  return images * (s_.outputs + row_stride());
+}
+
+void Gemm::keep_images(const BackwardArgs& args, const float* d_sums) const {
+  const size_t images = args.pass.blocks * args.pass.lanes;
+  float* sums = kept_sums(args.kept);
+  if (sums != d_sums) std::memcpy(sums, d_sums, images * s_.outputs * sizeof(float));
+  gemm_image_rows(args.inputs[0], args.pass.blocks, s_.inputs, kept_rows(args.kept), row_stride());
+  if (s_.has_bias) gemm_bias_gradient(sums, args.pass.blocks, s_.outputs, args.d_inputs[2]);
+}
+
+void Gemm::deferred_gradient(const DeferredArgs& args) const {
+  GemmWeightGradient task;
+  task.d_y = kept_sums(args.kept);
+  task.rows = kept_rows(args.kept);
+  task.row_stride = row_stride();
+  task.blocks = (args.images + simd_lanes() - 1) / simd_lanes();
+  task.inputs = s_.inputs;
+  task.outputs = s_.outputs;
+  task.first_output = args.first;
+  task.output_count = args.count;
+  task.d_weights = args.gradient;
+  task.add = args.add;
+  gemm_weight_gradient(task);
+}
+
 void Gemm::weight_gradient(const BackwardArgs& args, const float* d_sums, float* scratch) const {
   if (args.d_inputs[1] == nullptr) return;
   const size_t images = args.pass.blocks * args.pass.lanes;
@@ -173,19 +220,22 @@ void Gemm::weight_gradient(const BackwardArgs& args, const float* d_sums, float*
   task.blocks = args.pass.blocks;
   task.inputs = s_.inputs;
   task.outputs = s_.outputs;
+  task.output_count = s_.outputs;
   task.d_weights = args.d_inputs[1];
-  task.d_bias = s_.has_bias ? args.d_inputs[2] : nullptr;
   if (gradient_fits()) {
     gemm_weight_gradient(task);
+    if (s_.has_bias) {
+      gemm_bias_gradient(d_sums, args.pass.blocks, s_.outputs, args.d_inputs[2]);
+    }
     return;
   }
   float* d_weights = scratch + images * row_stride();
   float* d_bias = d_weights + round_up(weight_floats(), kFloatsPerLine);
-  std::memset(d_weights, 0, weight_floats() * sizeof(float));
   std::memset(d_bias, 0, s_.outputs * sizeof(float));
   task.d_weights = d_weights;
-  task.d_bias = s_.has_bias ? d_bias : nullptr;
+  task.add = false;
   gemm_weight_gradient(task);
+  if (s_.has_bias) gemm_bias_gradient(d_sums, args.pass.blocks, s_.outputs, d_bias);
   for (size_t o = 0; o < s_.outputs; ++o) {
     for (size_t k = 0; k < s_.inputs; ++k) {
       args.d_inputs[1][o * weight_output() + k * weight_input()] +=

@@ -119,13 +119,13 @@ void find_used(const GemmWeightGradient& task, size_t column, size_t vectors, si
 }
 
 // Not inlined: every tile would have it for each of its sums.
-HWY_NOINLINE void add_few(const float* values, size_t count, float* to) {
-  for (size_t i = 0; i < count; ++i) to[i] += values[i];
+HWY_NOINLINE void put_few(const float* values, size_t count, float* to, bool add) {
+  for (size_t i = 0; i < count; ++i) to[i] = add ? to[i] + values[i] : values[i];
 }
 
 template <size_t kOutputs, size_t kVectors>
 void gradient_tile(const GemmWeightGradient& task, size_t first, size_t column,
-                   const UsedImages& used) {
+                   const UsedImages& used, bool add) {
   Floats d;
   const size_t lanes = hn::Lanes(d);
   Tile<kOutputs, kVectors> tile;
@@ -150,11 +150,12 @@ void gradient_tile(const GemmWeightGradient& task, size_t first, size_t column,
     for (size_t v = 0; v < kVectors; ++v) {
       size_t from = column + v * lanes;
       if (from + lanes <= task.inputs) {
-        hn::StoreU(hn::Add(hn::LoadU(d, d_weights + from), tile.sums[o][v]), d, d_weights + from);
+        const Vector before = add ? hn::LoadU(d, d_weights + from) : hn::Zero(d);
+        hn::StoreU(hn::Add(before, tile.sums[o][v]), d, d_weights + from);
       } else {
         HWY_ALIGN float tail[kLanes];
         hn::Store(tile.sums[o][v], d, tail);
-        if (from < task.inputs) add_few(tail, task.inputs - from, d_weights + from);
+        if (from < task.inputs) put_few(tail, task.inputs - from, d_weights + from, add);
       }
     }
   }
@@ -171,17 +172,22 @@ void weight_gradient(const GemmWeightGradient& task) {
     for (size_t image = 0; image < images; image += UsedImages::kMost) {
       const size_t last = std::min(images, image + UsedImages::kMost);
       find_used(task, vector * lanes, count(), image, last, used);
-      for_even_pieces<kTallScalars>(task.outputs, [&](size_t first, auto outputs) {
-        gradient_tile<outputs(), count()>(task, first, vector * lanes, used);
+      for_even_pieces<kTallScalars>(task.output_count, [&](size_t output, auto outputs) {
+        gradient_tile<outputs(), count()>(task, task.first_output + output, vector * lanes, used,
+                                          task.add || image != 0);
       });
     }
   });
-  for (size_t o = 0; o < task.outputs && task.d_bias != nullptr; ++o) {
+}
+
+void bias_gradient(const float* d_y, size_t blocks, size_t outputs, float* d_bias) {
+  Floats d;
+  for (size_t o = 0; o < outputs; ++o) {
     Vector sum = hn::Zero(d);
-    for (size_t b = 0; b < task.blocks; ++b) {
-      sum = hn::Add(sum, hn::Load(d, task.d_y + (b * task.outputs + o) * lanes));
+    for (size_t b = 0; b < blocks; ++b) {
+      sum = hn::Add(sum, hn::Load(d, d_y + (b * outputs + o) * hn::Lanes(d)));
     }
-    task.d_bias[o] += hn::GetLane(hn::SumOfLanes(d, sum));
+    d_bias[o] += hn::GetLane(hn::SumOfLanes(d, sum));
   }
 }
 
@@ -269,6 +275,7 @@ namespace mnist {
 namespace {
 HWY_EXPORT(product);
 HWY_EXPORT(weight_gradient);
+HWY_EXPORT(bias_gradient);
 HWY_EXPORT(image_rows);
 HWY_EXPORT(single);
 HWY_EXPORT(relu_gradient);
@@ -277,6 +284,9 @@ HWY_EXPORT(relu_gradient);
 void gemm_product(const GemmProduct& task) { HWY_DYNAMIC_DISPATCH(product)(task); }
 void gemm_weight_gradient(const GemmWeightGradient& task) {
   HWY_DYNAMIC_DISPATCH(weight_gradient)(task);
+}
+void gemm_bias_gradient(const float* d_y, size_t blocks, size_t outputs, float* d_bias) {
+  HWY_DYNAMIC_DISPATCH(bias_gradient)(d_y, blocks, outputs, d_bias);
 }
 void gemm_single(const GemmSingle& task) { HWY_DYNAMIC_DISPATCH(single)(task); }
 void gemm_image_rows(const float* x, size_t blocks, size_t count, float* rows, size_t row_stride) {

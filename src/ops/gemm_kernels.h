@@ -28,7 +28,8 @@ struct GemmProduct {
 // outputs).
 constexpr size_t kLeastOutputsToSkipZeros = 64;
 
-// d_weights[o * inputs + k] += sum over images of d_y[image][o] * x[image][k]
+// d_weights[o * inputs + k] += sum over images of d_y[image][o] * x[image][k], for output_count
+// outputs o from first_output on; without `add`, = instead of +=.
 struct GemmWeightGradient {
   const float* d_y = nullptr;   // [blocks][outputs][lanes]
   const float* rows = nullptr;  // [blocks * lanes][row_stride], made by gemm_image_rows
@@ -36,8 +37,10 @@ struct GemmWeightGradient {
   size_t blocks = 0;
   size_t inputs = 0;
   size_t outputs = 0;
+  size_t first_output = 0;
+  size_t output_count = 0;
   float* d_weights = nullptr;
-  float* d_bias = nullptr;  // null: none; d_bias[o] += sum over images of d_y[image][o]
+  bool add = true;
 };
 
 // y = bias + sum over k of x[k] * columns[k][o], skipping the x that are zero: most pixels of a
@@ -56,6 +59,8 @@ struct GemmSingle {
 
 void gemm_product(const GemmProduct& task);
 void gemm_weight_gradient(const GemmWeightGradient& task);
+// d_bias[o] += sum over images of d_y[image][o], d_y [blocks][outputs][lanes].
+void gemm_bias_gradient(const float* d_y, size_t blocks, size_t outputs, float* d_bias);
 void gemm_single(const GemmSingle& task);
 
 // [blocks][count][lanes] -> [blocks * lanes][row_stride]: a row an image. The columns between count

@@ -61,6 +61,14 @@ struct ForwardArgs {
   float* scratch = nullptr;  // scratch_floats() floats, contents undefined
 };
 
+// What backward leaves behind of its images for a gradient that is made later, for all passes that
+// share it at once.
+struct KeptImages {
+  float* floats = nullptr;  // Op::kept_floats(images)
+  size_t images = 0;        // places, a multiple of the lanes
+  size_t first = 0;         // the pass's first image's place
+};
+
 struct BackwardArgs {
   Pass pass;
   std::span<const float* const> inputs;
@@ -69,8 +77,19 @@ struct BackwardArgs {
   // Gradients of the inputs the node has. An activation's is overwritten, or null where not wanted;
   // a weight's is always there and added to, summed over the images of the pass.
   std::span<float* const> d_inputs;
+  KeptImages kept;  // without floats: every gradient is made at once
   const float* saved = nullptr;
   float* scratch = nullptr;
+};
+
+// Rows `first` to first + count - 1 of a large weight's gradient.
+struct DeferredArgs {
+  KeptImages kept;  // its first `images` places are filled, lanes behind them with zeros
+  size_t images = 0;
+  size_t first = 0;
+  size_t count = 0;
+  float* gradient = nullptr;  // of the whole weight
+  bool add = false;           // to what is there; otherwise it is overwritten
 };
 
 // Zeroes what lies in the lanes behind the last image. An op that makes infinities of zeros does so
@@ -110,6 +129,12 @@ class Op {
   // False: the derivative is 0 wherever there is one (Floor, Greater, ArgMax), so that nothing
   // before the op can learn through it.
   virtual bool differentiable() const { return true; }
+
+  // The gradient of input 1, where it is so large that adding up one of each thread costs much:
+  // the floats that backward, if it is given them, keeps of `images` images instead of making it
+  // (0: it is not that large), and the making, by rows of its first dimension.
+  virtual size_t kept_floats(size_t /*images*/) const { return 0; }
+  virtual void deferred_gradient(const DeferredArgs& /*args*/) const {}
 
   // Multiply-adds of the forward pass for one image.
   virtual uint64_t macs() const { return 0; }

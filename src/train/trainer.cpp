@@ -26,8 +26,10 @@ constexpr size_t kMostShards = 16;
 constexpr size_t kShardBytes = 8 << 20;  // for all shards' gradients together
 constexpr size_t kLeastShards = 4;
 
-// Floats of the parameter array that one task of the update takes.
+// Floats of the parameter array that one task of the update takes. One that makes a deferred
+// gradient, too, takes rows: so many that looking for zeros among the images costs little beside.
 constexpr size_t kSegmentFloats = 16384;
+constexpr size_t kSegmentRows = 64;
 
 // A batch makes at least this many passes, so that as many threads have work.
 constexpr size_t kLeastPasses = 2;
@@ -35,6 +37,7 @@ constexpr size_t kLeastPasses = 2;
 Plan training_plan(const Model& model, size_t batch) {
   PlanOptions options;
   options.training = true;
+  options.kept_images = batch;
   Plan plan(model, options);
   if (batch >= kLeastPasses * plan.images()) return plan;
   const size_t images = (batch + kLeastPasses - 1) / kLeastPasses;
@@ -42,27 +45,36 @@ Plan training_plan(const Model& model, size_t batch) {
   return {model, options};
 }
 
+// A part of a parameter: floats, of a deferred one whole rows.
 struct Segment {
-  size_t offset;
+  const Parameter& parameter;
+  size_t first;
   size_t count;
-  bool trainable;
-  bool decays;
-  float statistic_rate;
+
+  // Biases and scales are not decayed: they do not make a function more complicated.
+  bool decays() const { return parameter.shape.size() > 1; }
 };
+
+size_t columns_of(const Parameter& deferred) { return static_cast<size_t>(deferred.shape.at(1)); }
 
 std::vector<Segment> make_segments(const Plan& plan) {
   std::vector<Segment> segments;
   for (const Parameter& parameter : plan.parameters()) {
     const size_t floats = round_up(parameter.count, kFloatsPerLine);
-    for (size_t first = 0; first < floats; first += kSegmentFloats) {
-      // Biases and scales are not decayed: they do not make a function more complicated.
-      segments.push_back({parameter.offset + first, std::min(kSegmentFloats, floats - first),
-                          parameter.trainable, parameter.shape.size() > 1,
-                          static_cast<float>(parameter.statistic_rate)});
+    const size_t most = parameter.deferred ? kSegmentRows * columns_of(parameter) : kSegmentFloats;
+    for (size_t first = 0; first < floats; first += most) {
+      segments.push_back({parameter, first, std::min(most, floats - first)});
     }
   }
   return segments;
 }
+
+// Images of a batch that run before deferred gradients are made of them.
+struct Part {
+  size_t number = 0;
+  size_t first = 0;  // of the batch's images
+  size_t count = 0;
+};
 
 }  // namespace
 
@@ -72,9 +84,13 @@ struct Trainer::Impl {
 
   void check() const;
   void begin_epoch(uint64_t epoch);
-  void run_part(size_t first, size_t count, size_t batch, bool clear);
-  void run_pass(size_t shard, size_t thread, size_t first, size_t count, size_t batch);
-  void update(size_t batch);
+  std::vector<Part> parts_of(size_t batch) const;
+  void run_part(const Part& part, size_t batch);
+  void run_pass(size_t shard, size_t thread, const Part& part, size_t place, size_t batch);
+  void make_gradient(const Segment& segment, const Part& part);
+  void accumulate(const Part& part);
+  void update(size_t batch, const Part& last);
+  void update_segment(const Segment& segment, const UpdateTask& step_task, size_t batch);
 
   Model model;
   TrainingImages images;
@@ -85,6 +101,7 @@ struct Trainer::Impl {
   std::vector<Segment> segments;
   FloatBuffer first_moment;
   FloatBuffer second_moment;
+  FloatBuffer kept;  // by the images of a part, for deferred gradients
 
   struct Thread {
     Workspace workspace;
@@ -136,12 +153,25 @@ Trainer::Impl::Impl(const Model& start, TrainingImages training_images,
                            std::vector<Label>(plan.images())});
   }
   const size_t passes = (settings.physical_batch_size + plan.images() - 1) / plan.images();
+  const size_t shared = plan.shared_gradients();
   const size_t affordable =
-      std::clamp(kShardBytes / (floats * sizeof(float) + 1), kLeastShards, kMostShards);
+      std::clamp(kShardBytes / (shared * sizeof(float) + 1), kLeastShards, kMostShards);
   for (size_t i = 0; i < std::min(passes, affordable); ++i) {
-    shards.push_back({FloatBuffer(floats), {}});
+    shards.push_back({FloatBuffer(i == 0 ? floats : shared), {}});
   }
+  kept = FloatBuffer(plan.kept_floats());
   begin_epoch(0);
+}
+
+std::vector<Part> Trainer::Impl::parts_of(size_t batch) const {
+  const size_t most = plan.kept_images() == 0
+                          ? settings.physical_batch_size
+                          : std::min(settings.physical_batch_size, plan.kept_images());
+  std::vector<Part> parts;
+  for (size_t first = 0; first < batch; first += most) {
+    parts.push_back({parts.size(), first, std::min(most, batch - first)});
+  }
+  return parts;
 }
 
 void Trainer::Impl::check() const {
@@ -165,24 +195,26 @@ void Trainer::Impl::begin_epoch(uint64_t number) {
                              random_key(settings.seed, RandomUse::kShuffle, number));
 }
 
-// Images first..first+count-1 of the batch: all shards, each its passes in order.
-void Trainer::Impl::run_part(size_t first, size_t count, size_t batch, bool clear) {
-  const size_t passes = (count + plan.images() - 1) / plan.images();
+// All shards, each its passes in order.
+void Trainer::Impl::run_part(const Part& part, size_t batch) {
+  const size_t passes = (part.count + plan.images() - 1) / plan.images();
   threads.run(shards.size(), [&](size_t s, size_t thread) {
-    Shard& shard = shards[s];
-    if (clear) {
-      std::memset(shard.gradients.data(), 0, shard.gradients.size() * sizeof(float));
-      shard.result = {};
+    if (part.number == 0) {
+      std::memset(shards[s].gradients.data(), 0, plan.shared_gradients() * sizeof(float));
+      shards[s].result = {};
     }
     const size_t end = (s + 1) * passes / shards.size();
     for (size_t pass = s * passes / shards.size(); pass < end; ++pass) {
-      const size_t from = pass * plan.images();
-      run_pass(s, thread, first + from, std::min(plan.images(), count - from), batch);
+      run_pass(s, thread, part, pass * plan.images(), batch);
     }
   });
 }
 
-void Trainer::Impl::run_pass(size_t s, size_t thread, size_t first, size_t count, size_t batch) {
+// The part's images from `place` on.
+void Trainer::Impl::run_pass(size_t s, size_t thread, const Part& part, size_t place,
+                             size_t batch) {
+  const size_t first = part.first + place;
+  const size_t count = std::min(plan.images(), part.count - place);
   Thread& data = thread_data[thread];
   const Dataset& dataset = *images.dataset;
   const size_t image_bytes = dataset.height * dataset.width;
@@ -212,38 +244,65 @@ void Trainer::Impl::run_pass(size_t s, size_t thread, size_t first, size_t count
   shards[s].result.loss += result.loss;
   shards[s].result.correct += result.correct;
   plan.backward(workspace, {shards[s].gradients.data(), shards[s].gradients.size()}, count, key,
-                first);
+                first, kept.data(), place);
 }
 
-void Trainer::Impl::update(size_t batch) {
+// A deferred gradient's rows, summed over the parts of the batch until now.
+void Trainer::Impl::make_gradient(const Segment& segment, const Part& part) {
+  FloatBuffer& gradients = shards[0].gradients;
+  const size_t columns = columns_of(segment.parameter);
+  const size_t floats = std::min(segment.count, segment.parameter.count - segment.first);
+  plan.deferred_gradient(segment.parameter, kept.data(), part.count, segment.first / columns,
+                         floats / columns, {gradients.data(), gradients.size()}, part.number != 0);
+}
+
+void Trainer::Impl::accumulate(const Part& part) {
+  if (plan.kept_images() == 0) return;
+  threads.run(segments.size(), [&](size_t i, size_t) {
+    if (segments[i].parameter.deferred) make_gradient(segments[i], part);
+  });
+}
+
+// Makes the last part's deferred gradients on the way: they then are in a cache near by.
+void Trainer::Impl::update(size_t batch, const Part& last) {
   const double rate = learning_rate_at(settings, step, steps_per_epoch * settings.epochs);
   const auto t = static_cast<double>(step + 1);
-  bool adaptive = second_moment.size() != 0;
+  const bool adaptive = second_moment.size() != 0;
+  UpdateTask task;
+  task.learning_rate = static_cast<float>(rate);
+  task.momentum = static_cast<float>(adaptive ? settings.beta1 : settings.momentum);
+  task.beta2 = static_cast<float>(settings.beta2);
+  task.epsilon = static_cast<float>(settings.epsilon);
+  task.correction1 = static_cast<float>(1.0 - std::pow(settings.beta1, t));
+  task.correction2 = static_cast<float>(1.0 - std::pow(settings.beta2, t));
   threads.run(segments.size(), [&](size_t i, size_t) {
-    const Segment& segment = segments[i];
-    const float* gradients[kMostShards];
-    for (size_t s = 0; s < shards.size(); ++s) {
-      gradients[s] = shards[s].gradients.data() + segment.offset;
-    }
-    UpdateTask task;
-    task.gradients = std::span(gradients, shards.size());
-    task.weights = plan.weights().data() + segment.offset;
-    task.count = segment.count;
-    if (!segment.trainable) {
-      move_statistics(task, segment.statistic_rate / static_cast<float>(batch));
-      return;
-    }
-    if (first_moment.size() != 0) task.first_moment = first_moment.data() + segment.offset;
-    if (adaptive) task.second_moment = second_moment.data() + segment.offset;
-    task.learning_rate = static_cast<float>(rate);
-    task.weight_decay = segment.decays ? static_cast<float>(settings.weight_decay) : 0.0F;
-    task.momentum = static_cast<float>(adaptive ? settings.beta1 : settings.momentum);
-    task.beta2 = static_cast<float>(settings.beta2);
-    task.epsilon = static_cast<float>(settings.epsilon);
-    task.correction1 = static_cast<float>(1.0 - std::pow(settings.beta1, t));
-    task.correction2 = static_cast<float>(1.0 - std::pow(settings.beta2, t));
-    update_weights(settings.optimizer, task);
+    if (segments[i].parameter.deferred) make_gradient(segments[i], last);
+    update_segment(segments[i], task, batch);
   });
+}
+
+void Trainer::Impl::update_segment(const Segment& segment, const UpdateTask& step_task,
+                                   size_t batch) {
+  const Parameter& parameter = segment.parameter;
+  const float* gradients[kMostShards];
+  const size_t count = parameter.deferred ? 1 : shards.size();
+  for (size_t s = 0; s < count; ++s) {
+    gradients[s] = shards[s].gradients.data() + parameter.gradient_offset + segment.first;
+  }
+  const size_t offset = parameter.offset + segment.first;
+  UpdateTask task = step_task;
+  task.gradients = std::span(gradients, count);
+  task.weights = plan.weights().data() + offset;
+  task.count = segment.count;
+  if (!parameter.trainable) {
+    const auto statistic_rate = static_cast<float>(parameter.statistic_rate);
+    move_statistics(task, statistic_rate / static_cast<float>(batch));
+    return;
+  }
+  if (first_moment.size() != 0) task.first_moment = first_moment.data() + offset;
+  if (second_moment.size() != 0) task.second_moment = second_moment.data() + offset;
+  task.weight_decay = segment.decays() ? static_cast<float>(settings.weight_decay) : 0.0F;
+  update_weights(settings.optimizer, task);
 }
 
 Trainer::Trainer(const Model& model, TrainingImages images, const TrainSettings& settings,
@@ -276,9 +335,10 @@ Trainer::StepResult Trainer::run_step() {
   const size_t first = position * impl.settings.batch_size;
   const size_t batch = std::min(impl.settings.batch_size, impl.order.size() - first);
   impl.batch_order = std::span(impl.order).subspan(first, batch);
-  const size_t part = impl.settings.physical_batch_size;
-  for (size_t from = 0; from < batch; from += part) {
-    impl.run_part(from, std::min(part, batch - from), batch, from == 0);
+  const std::vector<Part> parts = impl.parts_of(batch);
+  for (const Part& part : parts) {
+    impl.run_part(part, batch);
+    if (part.number + 1 != parts.size()) impl.accumulate(part);
   }
   LossResult sum;
   for (const Impl::Shard& shard : impl.shards) {
@@ -291,7 +351,7 @@ Trainer::StepResult Trainer::run_step() {
                     "try a lower learning rate",
                     sum.loss, impl.epoch + 1, position + 1, learning_rate()));
   }
-  impl.update(batch);
+  impl.update(batch, parts.back());
   ++impl.step;
   impl.epoch_loss += sum.loss;
   impl.epoch_correct += sum.correct;
