@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Times mnist.cpp beside ONNX Runtime, PyTorch and TensorFlow: the same networks with the same weights,
-exported by mnist.cpp, in one run, in turns, with two threads each. Writes README.md's table.
+"""Times mnist.cpp beside ONNX Runtime, PyTorch, TensorFlow and ggml: the same networks with the same
+weights, exported by mnist.cpp, in one run, in turns, with two threads each. Writes README.md's table.
 
 usage: peers.py [--rounds 7] [--program build/release/mnist] [--networks mnist-cnn,mnist-fc] [--dry]
 
 Evaluation is of float32 inputs that lie in memory, at batches of 1, 64 and 10,000; ONNX Runtime, PyTorch
-and TensorFlow are given the batch size that they are fastest with for the 10,000 (they say which). Training
+and TensorFlow are given the batch size that they are fastest with for the 10,000 (they say which); of ggml
+it is what its mnist-eval prints, which takes all processors and 10,000 images in batches of 500. Training
 is an epoch of 60,000 images in batches of 128 with SGD and momentum; mnist.cpp counts images a second.
 Every figure is the median of the rounds. Run it with the Python of tests/peers (build/peers/bin/python).
 """
@@ -16,7 +17,9 @@ import os
 import pathlib
 import re
 import statistics
+import struct
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -131,6 +134,23 @@ class TensorFlow:
         self.model.fit(self.layout(images), labels, batch_size=TRAIN_BATCH, epochs=1, verbose=0)
 
 
+class Ggml:
+    """Its example mnist-eval, which reads mnist.cpp's file as it is."""
+    name = "ggml's mnist-eval (10,000 in batches of 500)"
+    program = pathlib.Path(sys.executable).parent.parent / "ggml/mnist-eval"
+
+    def __init__(self, images, folder):
+        self.images, self.labels = folder / "images", folder / "labels"
+        pixels = (images * 255).round().astype(np.uint8)
+        self.images.write_bytes(struct.pack(">4i", 0x803, len(images), 28, 28) + pixels.tobytes())
+        self.labels.write_bytes(struct.pack(">2i", 0x801, len(images)) + bytes(len(images)))
+
+    def measure(self, model):
+        text = subprocess.run([self.program, model, self.images, self.labels], check=True, capture_output=True,
+                              text=True).stderr
+        return {10_000: float(re.search(r"([0-9.]+) us/image", text)[1])}
+
+
 def export(program, network, folder):
     """The network, trained a little so that its activations are those of a real one."""
     model = folder / f"{network}.gguf"
@@ -182,6 +202,10 @@ def check_equal(peers, images):
             raise SystemExit(f"{peer.name} computes another network than {peers[0].name}: {difference:.3g}")
 
 
+def labels_of(peers, chunks):
+    return [f"{peer.name} (10,000 in batches of {chunk:,})" for peer, chunk in zip(peers, chunks)]
+
+
 def table(program, networks, rounds, processor):
     images = images_of(10_000)
     labels = np.arange(10_000, dtype=np.int64) % 10
@@ -197,13 +221,15 @@ def table(program, networks, rounds, processor):
             chunks = [best_chunk(peer, images) for peer in peers]
             for peer in peers:  # builds what is built once
                 peer.train and peer.train(images[:512], labels[:512])
-            figures = {peer.name: [] for peer in peers}
+            ggml = Ggml(images, folder)
+            figures = {name: [] for name in (*labels_of(peers, chunks), ggml.name)}
             ours = []
             for _ in range(rounds):
                 isa, figure = measure_ours(program, model)
                 ours.append(figure)
-                for peer, chunk in zip(peers, chunks):
-                    figures[peer.name].append(measure_peer(peer, chunk, images, labels))
+                for label, peer, chunk in zip(labels_of(peers, chunks), peers, chunks):
+                    figures[label].append(measure_peer(peer, chunk, images, labels))
+                figures[ggml.name].append(ggml.measure(model))
 
         def median(rounds_of, key):
             values = [r[key] for r in rounds_of if key in r]
@@ -213,14 +239,14 @@ def table(program, networks, rounds, processor):
         mine = {key: median(ours, key) for key in keys}
         rows.append(f"| `{network}` | mnist.cpp | " + " | ".join(
             f"{mine[key]:.2f}" if key != "train" else f"{mine[key]:.2f} s" for key in keys) + " |")
-        for peer, chunk in zip(peers, chunks):
+        for label, measured in figures.items():
             cells = []
             for key in keys:
-                value = median(figures[peer.name], key)
+                value = median(measured, key)
                 cells.append("-" if value is None else f"{value:.2f}{' s' if key == 'train' else ''} "
                              f"({value / mine[key]:.1f} times)")
-            rows.append(f"| | {peer.name} (10,000 in batches of {chunk:,}) | " + " | ".join(cells) + " |")
-        print("\n".join(rows[-4:]), flush=True)
+            rows.append(f"| | {label} | " + " | ".join(cells) + " |")
+        print("\n".join(rows[-1 - len(figures):]), flush=True)
     note = (f"Medians of {rounds} rounds in turns, {THREADS} threads each, {processor} ({isa}); in brackets how many times "
             "mnist.cpp's time. mnist.cpp runs one image on one thread.")
     return rows + ["", note]

@@ -9,12 +9,13 @@ scripts=("$@")
 [ ${#scripts[@]} -ne 0 ] || scripts=(tests/peers/*_peer.py)
 
 environment=build/peers
-wanted=$(sha256sum tests/peers/requirements.txt | cut -d' ' -f1)
+wanted=$(cat tests/peers/requirements.txt tests/peers/build_ggml.sh | sha256sum | cut -d' ' -f1)
 if [ "$(cat "$environment/installed" 2>/dev/null)" != "$wanted" ]; then
   rm -rf "$environment"
   # Debian's Python and PyTorch; what Debian does not have comes from PyPI.
   /usr/bin/python3 -m venv --system-site-packages "$environment"
   "$environment/bin/pip" install --quiet -r tests/peers/requirements.txt
+  tests/peers/build_ggml.sh "$environment"
   echo "$wanted" >"$environment/installed"
 fi
 
