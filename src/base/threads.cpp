@@ -1,5 +1,7 @@
 #include "base/threads.h"
 
+#include <chrono>
+
 #ifdef __linux__
 #include <sched.h>
 #endif
@@ -7,15 +9,29 @@
 namespace mnist {
 namespace {
 
-// How often a waiting thread looks before it sleeps or yields: about 200 us, as long as another may
-// take for its last task of a training step's phase. A wake-up through the kernel costs as much as
-// a tenth of such a step.
-constexpr int kSpins = 40000;
+// How long a waiting thread looks before it sleeps or yields: as long as another may take for its
+// last task of a training step's phase. A wake-up through the kernel costs as much as a tenth of
+// such a step.
+constexpr std::chrono::microseconds kSpinTime{200};
+constexpr int kSpinsBetweenTimes = 16;
 
 void pause() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
 #endif
+}
+
+// Whether `done` became true within kSpinTime.
+template <class Done>
+bool spin_until(Done done) {
+  const auto start = std::chrono::steady_clock::now();
+  do {
+    for (int spin = 0; spin < kSpinsBetweenTimes; ++spin) {
+      if (done()) return true;
+      pause();
+    }
+  } while (std::chrono::steady_clock::now() - start < kSpinTime);
+  return false;
 }
 
 // The parts of ThreadPool::state_.
@@ -70,13 +86,9 @@ void ThreadPool::run(size_t count, const std::function<void(size_t, size_t)>& ta
   wake_.notify_all();
   take_tasks(0);
   state_.fetch_and(~kOpen, std::memory_order_acq_rel);
-  for (int spin = 0; (state_.load(std::memory_order_acquire) & kWorkers) != 0; ++spin) {
-    if (spin < kSpins) {
-      pause();
-    } else {
-      std::this_thread::yield();
-    }
-  }
+  auto is_done = [&] { return (state_.load(std::memory_order_acquire) & kWorkers) == 0; };
+  if (spin_until(is_done)) return;
+  while (!is_done()) std::this_thread::yield();
 }
 
 void ThreadPool::take_tasks(size_t thread) {
@@ -91,8 +103,7 @@ void ThreadPool::work(size_t thread) {
   uint64_t seen = 0;
   auto is_new = [&] { return round_of(state_.load(std::memory_order_acquire)) != seen; };
   while (true) {
-    for (int spin = 0; spin < kSpins && !is_new(); ++spin) pause();
-    if (!is_new()) {
+    if (!spin_until(is_new)) {
       std::unique_lock lock(mutex_);
       wake_.wait(lock, is_new);
     }
