@@ -50,8 +50,8 @@ export async function startProgram(...words) {
 // A ready page, its server and what went wrong in it. `server` is one that runs already, else the
 // folder of files is served, with or without the headers for threads. `prepare` may change the page
 // before it is loaded.
-export async function open(browser, { server: given, prepare, isolated = false, prefix = '/', ...options } = {}) {
-  const server = given ?? (await serve(SITE, { isolated, prefix }));
+export async function open(browser, { server: given, prepare, isolated = false, prefix = '/', hold, ...options } = {}) {
+  const server = given ?? (await serve(SITE, { isolated, prefix, hold }));
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, acceptDownloads: true, ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE);
@@ -135,16 +135,22 @@ export async function chooseModel(page, name) {
 
 export const answerOf = (page) => page.textContent('#digit');
 
-export async function dropFile(page, name, type, bytes) {
-  const data = await page.evaluateHandle(([text, fileName, fileType]) => {
-    const raw = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+// `files`: [{name, bytes, type}].
+export async function dropFiles(page, files) {
+  const texts = files.map(({ name, bytes, type = '' }) => [Buffer.from(bytes).toString('base64'), name, type]);
+  const data = await page.evaluateHandle((all) => {
     const transfer = new DataTransfer();
-    transfer.items.add(new File([raw], fileName, { type: fileType }));
+    for (const [text, name, type] of all) {
+      const raw = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+      transfer.items.add(new File([raw], name, { type }));
+    }
     return transfer;
-  }, [Buffer.from(bytes).toString('base64'), name, type]);
+  }, texts);
   await page.dispatchEvent('body', 'drop', { dataTransfer: data });
   await settle(page);
 }
+
+export const dropFile = (page, name, type, bytes) => dropFiles(page, [{ name, type, bytes }]);
 
 // A test with a page of its own, which must end without a problem.
 export function testPage(browser, name, options, action) {

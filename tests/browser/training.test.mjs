@@ -95,3 +95,38 @@ test('collects drawings, gives them as IDX and learns from them', { timeout: 300
   assert.deepEqual(problems, []);
   await close();
 });
+
+test('forgets drawings, and brings them back', { timeout: 300_000 }, async () => {
+  const { page, problems, close } = await open(browser);
+  await page.click('#tab-collect');
+  const labels = () => page.locator('#collection li').allTextContents();
+  for (const digit of [3, 8, 1]) {
+    await drawDigit(page, digit);
+    await page.click(`#label-buttons button:nth-child(${digit + 1})`);
+  }
+  assert.deepEqual(await labels(), ['3', '8', '1']);
+  assert.ok(await page.isHidden('#bring-back'));
+  await page.click('#collection li:nth-child(2) button');
+  assert.deepEqual(await labels(), ['3', '1']);
+  await page.focus('#forget');
+  await page.keyboard.press('Enter');
+  assert.deepEqual(await labels(), []);
+  assert.equal(await page.textContent('#bring-back'), 'Bring back the last 2 forgotten');
+  // What is drawn meanwhile stays.
+  await drawDigit(page, 5);
+  await page.click('#label-buttons button:nth-child(6)');
+  await page.focus('#bring-back');
+  await page.keyboard.press('Enter');
+  assert.deepEqual(await labels(), ['5', '3', '1']);
+  await page.click('#bring-back');
+  assert.deepEqual(await labels(), ['5', '3', '1', '8']);
+  assert.ok(await page.isHidden('#bring-back'));
+  await page.reload();
+  await page.waitForSelector('html[data-ready]');
+  await page.click('#tab-collect');
+  assert.deepEqual(await labels(), ['5', '3', '1', '8']);
+  const images = await downloaded(page, '#download-images');
+  assert.equal(images.bytes.length, 16 + 4 * 784);
+  assert.deepEqual(problems, []);
+  await close();
+});
