@@ -84,12 +84,12 @@ export class Opening {
 
   tell(name, { networks, has_network, images, tried, trials, share, best }) {
     if (networks) {
-      if (!has_network && networks > 1) this.say(`${name} holds weights without a network. ${networks} networks fit; test digits show which one it is.`);
+      if (!has_network && networks > 1) this.say(`Which of ${networks} networks is ${name}?`);
       return;
     }
     find('reading-bar').value = share;
     const right = best ? ` The best, with ${best.correct} right: ${way(best)}.` : '';
-    find('reading-detail').textContent = `${tried} of ${trials} ways to read it tried on ${images} digits.${right}`;
+    find('reading-detail').textContent = `${tried} of ${trials} ways to read it tried on ${images} test digits.${right}`;
   }
 
   // Lets the reading of that number answer.
@@ -105,10 +105,10 @@ export class Opening {
     find('read').hidden = readings.length < 2;
     if (readings.length < 2) return;
     const open = hasNetwork ? 'how pixels become inputs' : 'which network it is';
-    const among = hasNetwork ? '' : `Of ${networks} that fit, `;
+    const best = hasNetwork ? 'This way it reads' : `Of ${networks} that fit, this one reads`;
     find('read-text').textContent = reading.images
-      ? `${name} does not say ${open}. ${among}${among ? 'this' : 'This'} way it reads ${reading.correct} of ${reading.images} test digits.`
-      : `${name} does not say ${open}, and none of ${networks} that fit reads digits.`;
+      ? `${name} does not say ${open}. ${best} ${reading.correct} of ${reading.images} test digits:`
+      : `${name} does not say ${open}, and none of ${networks} that fit reads digits:`;
     find('read-choice').replaceChildren(...readings.map(option));
     find('read-choice').value = index;
   }

@@ -24,7 +24,7 @@ namespace mnist::web {
 namespace {
 
 // A model that says which network it is, and knows fewer of the digits than this, may have meant
-// other pixels.
+// other pixels; a way to read it that finds fewer makes no sense.
 constexpr double kGoodEnough = 0.5;
 // What is tried: everything on a few digits, for most of it makes no sense of any.
 const std::vector<CalibrationLimits::Round> kRounds = {{8, 96}, {24, 32}, {96, 10}, {300, 1}};
@@ -138,7 +138,7 @@ std::vector<Reading> readings_of(Candidates candidates, const Dataset& digits,
   try {
     const CalibrationLimits limits{kRounds, tell_progress};
     const Calibration found = calibrate(candidates.models, digits, threads, who, limits);
-    if (!is_one || found.trials.front().accuracy() >= kGoodEnough) {
+    if (found.trials.front().accuracy() >= kGoodEnough) {
       return best_readings(candidates, found, digits, who);
     }
   } catch (const Error&) {
