@@ -94,7 +94,7 @@ export class Collection {
     for (const id of ['fine-tune', 'download-images', 'download-labels', 'forget']) find(id).disabled = none;
     const last = this.forgotten.at(-1);
     find('bring-back').hidden = !last;
-    find('bring-back').textContent = `Bring back the last ${last?.images.length ?? 0} forgotten`;
+    find('bring-back').textContent = `Bring back ${last?.images.length} forgotten`;
     find('collection-status').textContent = this.words();
     find('collection').replaceChildren(...this.images.map((image, i) => {
       const canvas = make('canvas');
