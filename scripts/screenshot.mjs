@@ -2,9 +2,12 @@
 // folder, a picture of every state of it there instead, light and dark and from 360 pixels wide to a
 // large screen. After scripts/build.sh wasm (and release, for the native state);
 // tests/browser/run.sh installs what it needs.
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
 import path from 'node:path';
 
-import { drawDigit, launch, open, settle, startProgram, until } from '../tests/browser/page.mjs';
+import { bareWeights } from '../tests/browser/model_files.mjs';
+import { PROGRAM, SITE, drawDigit, dropFile, launch, open, settle, startProgram, until } from '../tests/browser/page.mjs';
 
 const [folder, ...wanted] = process.argv.slice(2);
 const ROOT = path.resolve(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '..');
@@ -17,6 +20,15 @@ const LOOKS = {
   wide: { colorScheme: 'light', viewport: { width: 1920, height: 1080 } },
   readme: { colorScheme: 'light', viewport: { width: 1600, height: 860 } },
 };
+
+// A file that does not say which network it is.
+async function dropWeights(page) {
+  const file = `/tmp/mnist-weights-${process.pid}.safetensors`;
+  execFileSync(PROGRAM, ['convert', `${ROOT}/models/mnist-cnn.gguf`, file]);
+  const weights = bareWeights(fs.readFileSync(file), (name) => `net.${name}`);
+  fs.rmSync(file);
+  await dropFile(page, 'weights.safetensors', '', weights);
+}
 
 const STATES = {
   empty: async () => {},
@@ -38,6 +50,16 @@ const STATES = {
     await page.setInputFiles('#model-file', { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('hello') });
     await page.waitForSelector('#problem:not([hidden])');
   },
+  reading: async (page) => {
+    await drawDigit(page, 7);
+    await dropWeights(page);
+    await until(page, () => document.getElementById('reading-detail').textContent !== '');
+  },
+  recognised: async (page) => {
+    await dropWeights(page);
+    await page.waitForSelector('#read:not([hidden])');
+    await drawDigit(page, 5);
+  },
   native: async (page) => {
     await page.click('label[for="place-server"]');
     await drawDigit(page, 6);
@@ -56,6 +78,14 @@ const STATES = {
       await drawDigit(page, digit);
       await page.click(`#label-buttons button:nth-child(${digit + 1})`);
     }
+  },
+  forgotten: async (page) => {
+    await STATES.collecting(page);
+    await page.click('#forget');
+  },
+  file: async (page) => {
+    await page.goto(`file://${fs.realpathSync(SITE)}/index.html`);
+    await page.waitForSelector('#not-started', { state: 'visible' });
   },
 };
 

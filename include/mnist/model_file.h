@@ -5,7 +5,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -64,9 +66,14 @@ struct Candidates {
 // Throws like load_model, but leaves the choice between several networks to the caller.
 Candidates load_candidates(const std::filesystem::path& path, const LoadOptions& options = {});
 
-// The same for bytes that are in memory already; `who` stands for the file's name.
+// The content of another file, named from a model's folder ("weights.bin"). Throws Error where
+// there is none, or it has over `limit` bytes.
+using FileBeside = std::function<std::vector<std::byte>(const std::string& name, uint64_t limit)>;
+
+// The same for bytes that are in memory already; `who` stands for the file's name. Without
+// `beside`, nothing lies beside them.
 Candidates read_candidates(std::span<const std::byte> bytes, const std::string& who,
-                           const LoadOptions& options = {});
+                           const LoadOptions& options = {}, const FileBeside& beside = nullptr);
 
 // load_model for bytes that are in memory already; `who` stands for the file's name.
 Model read_model(std::span<const std::byte> bytes, const std::string& who,

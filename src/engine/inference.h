@@ -26,6 +26,9 @@ class Inference {
   size_t output_elements() const { return output_elements_; }
   uint64_t macs() const;  // multiply-adds for one image
 
+  // How the pixels of images become inputs from now on, instead of the model's own way.
+  void set_pixels(const PixelScaling& pixels) { pixels_ = pixels; }
+
   // outputs[image][output_elements()] of images of input_elements() pixels each. One image alone
   // runs the way that takes the least time, several run in blocks; the results agree to float32's
   // accuracy.

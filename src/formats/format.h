@@ -7,7 +7,6 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <span>
 #include <string>
 #include <variant>
@@ -24,10 +23,10 @@ namespace mnist {
 struct ModelSource {
   std::string who;  // the file's name: what every message starts with
   std::span<const std::byte> bytes;
-  // The content of another file, named from this one's folder ("weights.bin", "variables/index").
-  // Throws Error where it is missing, over `limit` bytes, a link, or outside of the folder. A model
-  // that lies in memory has no neighbours: it throws for every name.
-  std::function<std::vector<std::byte>(const std::string& name, uint64_t limit)> beside;
+  // "weights.bin", "variables/index". Throws also where it is a link, or outside of the folder. A
+  // model that lies in memory has no neighbours but those that its reader is given: it throws for
+  // every other name.
+  FileBeside beside;
 };
 
 // What a file holds: a network, or weights for which one has to be found (recognise.h).

@@ -162,12 +162,12 @@ void expect_abilities(const Format& format, const SaveOptions& options) {
 }  // namespace
 
 Candidates read_candidates(std::span<const std::byte> bytes, const std::string& who,
-                           const LoadOptions& options) {
-  const auto beside = [&](const std::string& name, uint64_t) -> std::vector<std::byte> {
+                           const LoadOptions& options, const FileBeside& beside) {
+  const auto nothing = [&](const std::string& name, uint64_t) -> std::vector<std::byte> {
     throw Error(fmt::format("{}: '{}' is a file of its own, and the model lies in memory", who,
                             printable(name, 100)));
   };
-  return candidates_of({who, bytes, beside}, options);
+  return candidates_of({who, bytes, beside ? beside : nothing}, options);
 }
 
 Model read_model(std::span<const std::byte> bytes, const std::string& who,

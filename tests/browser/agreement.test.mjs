@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import zlib from 'node:zlib';
 
 import { loadEngine } from '../../web/node_engine.mjs';
+import { readFiles } from '../../web/scripts/reader.js';
 
 const ROOT = new URL('../../', import.meta.url).pathname;
 const SITE = process.env.MNIST_SITE ?? `${ROOT}build/wasm/site`;
@@ -15,6 +16,8 @@ const DATA = process.env.MNIST_DATA_DIR;
 const COUNT = 10_000;
 const engine = await loadEngine(SITE);
 const reader = await loadEngine(SITE, 'mnist-reader');
+const digits = engine.digits(3, 0, 300);
+const convert = (bytes, name) => readFiles(reader, [{ bytes, name }], digits).readings[0].file;
 
 function testImages(folder) {
   const name = 't10k-images-idx3-ubyte';
@@ -57,8 +60,8 @@ test('what does not fit is refused with its reason', () => {
   const bytes = fs.readFileSync(`${ROOT}models/mnist-cnn.gguf`);
   assert.throws(() => engine.open(bytes.subarray(0, 3000), 'half.gguf'), /half\.gguf: /);
   assert.throws(() => engine.open(new Uint8Array(0), 'none'), /none: a GGUF file expected/);
-  assert.throws(() => reader.convert(new Uint8Array(0), 'none'), /none: .*empty/);
-  assert.throws(() => reader.convert(bytes.subarray(0, 3000), 'half.gguf'), /half\.gguf: /);
+  assert.throws(() => convert(new Uint8Array(0), 'none'), /none: .*empty/);
+  assert.throws(() => convert(bytes.subarray(0, 3000), 'half.gguf'), /half\.gguf: /);
   assert.throws(() => engine.open(bytes.map((byte, i) => (i > 100 ? 255 - byte : byte)), 'odd.gguf'), /odd\.gguf: /);
   const network = engine.open(bytes, 'fine');
   assert.throws(() => network.predict(new Uint8Array(783)), /whole images/);
@@ -99,7 +102,7 @@ for (const suffix of ['onnx', 'safetensors', 'json', 'gguf']) {
     t.after(() => fs.rmSync(folder, { recursive: true }));
     const source = `${ROOT}models/mnist-cnn.gguf`;
     execFileSync(PROGRAM, ['convert', source, `${folder}/m.${suffix}`]);
-    const converted = engine.open(reader.convert(fs.readFileSync(`${folder}/m.${suffix}`), `m.${suffix}`), 'converted');
+    const converted = engine.open(convert(fs.readFileSync(`${folder}/m.${suffix}`), `m.${suffix}`), 'converted');
     const original = engine.open(fs.readFileSync(source), 'original');
     const images = engine.digits(7, 0, 20).pixels;
     const [ours, theirs] = [converted.logits(images), original.logits(images)];

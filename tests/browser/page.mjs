@@ -18,27 +18,43 @@ export async function launch() {
   });
 }
 
+// How long a busy machine may take for anything that is not itself measured.
+export const PATIENCE = 120_000;
+
 // The program as a server: where it is, and how to end it.
 export async function startProgram(...words) {
   const child = spawn(PROGRAM, words, { stdio: ['ignore', 'pipe', 'inherit'] });
-  const address = await new Promise((resolve, reject) => {
-    child.stdout.on('data', (text) => resolve(String(text).match(/http:\S+/)[0]));
-    child.on('exit', (code) => reject(new Error(`${words[0]} ended with ${code}`)));
+  const ended = new Promise((resolve, reject) => {
+    child.on('exit', (code, signal) => resolve(code ?? signal));
+    child.on('error', reject);
   });
-  const close = () => new Promise((resolve) => {
-    child.on('exit', resolve);
+  const printed = new Promise((resolve) => {
+    let text = '';
+    child.stdout.on('data', (part) => {
+      text += part;
+      // Not before something follows: a part may end within the address.
+      const found = text.match(/(http:\S+)\s/);
+      if (found) resolve(found[1]);
+    });
+  });
+  const address = await Promise.race([printed, ended.then((code) => {
+    throw new Error(`${words[0]} ended with ${code} before it printed an address`);
+  })]);
+  const close = () => {
     child.kill('SIGTERM');
-  });
+    return ended;
+  };
   return { address, close };
 }
 
 // A ready page, its server and what went wrong in it. `server` is one that runs already, else the
 // folder of files is served, with or without the headers for threads. `prepare` may change the page
 // before it is loaded.
-export async function open(browser, { server: given, prepare, isolated = false, prefix = '/', ...options } = {}) {
-  const server = given ?? (await serve(SITE, { isolated, prefix }));
+export async function open(browser, { server: given, prepare, isolated = false, prefix = '/', hold, ...options } = {}) {
+  const server = given ?? (await serve(SITE, { isolated, prefix, hold }));
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, acceptDownloads: true, ...options });
   const page = await context.newPage();
+  page.setDefaultTimeout(PATIENCE);
   const problems = [];
   page.on('console', (message) => {
     if (message.type() === 'error') problems.push(message.text());
@@ -50,7 +66,7 @@ export async function open(browser, { server: given, prepare, isolated = false, 
   });
   await prepare?.(page);
   await page.goto(server.address);
-  await page.waitForSelector('html[data-ready]', { timeout: 60_000 });
+  await page.waitForSelector('html[data-ready]');
   const close = async () => {
     await context.close();
     if (!given) await server.close();
@@ -97,7 +113,7 @@ export async function settle(page) {
 }
 
 // Playwright's own waitForFunction needs 'unsafe-eval', which the page does not allow.
-export async function until(page, holds, argument, limit = 60_000) {
+export async function until(page, holds, argument, limit = PATIENCE) {
   const end = Date.now() + limit;
   while (!(await page.evaluate(holds, argument))) {
     if (Date.now() > end) throw new Error(`never came true: ${holds}`);
@@ -119,16 +135,22 @@ export async function chooseModel(page, name) {
 
 export const answerOf = (page) => page.textContent('#digit');
 
-export async function dropFile(page, name, type, bytes) {
-  const data = await page.evaluateHandle(([text, fileName, fileType]) => {
-    const raw = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+// `files`: [{name, bytes, type}].
+export async function dropFiles(page, files) {
+  const texts = files.map(({ name, bytes, type = '' }) => [Buffer.from(bytes).toString('base64'), name, type]);
+  const data = await page.evaluateHandle((all) => {
     const transfer = new DataTransfer();
-    transfer.items.add(new File([raw], fileName, { type: fileType }));
+    for (const [text, name, type] of all) {
+      const raw = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+      transfer.items.add(new File([raw], name, { type }));
+    }
     return transfer;
-  }, [Buffer.from(bytes).toString('base64'), name, type]);
+  }, texts);
   await page.dispatchEvent('body', 'drop', { dataTransfer: data });
   await settle(page);
 }
+
+export const dropFile = (page, name, type, bytes) => dropFiles(page, [{ name, type, bytes }]);
 
 // A test with a page of its own, which must end without a problem.
 export function testPage(browser, name, options, action) {

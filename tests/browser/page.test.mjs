@@ -214,7 +214,7 @@ pageTest('fits 360 pixels', { viewport: { width: 360, height: 740 }, hasTouch: t
 });
 
 // From the beginning of loading to an answer that is on the screen, as the page itself sees it.
-test('answers soon after loading', { timeout: 60_000 }, async () => {
+test('answers soon after loading', { timeout: 300_000 }, async () => {
   const times = [];
   for (let i = 0; i < 3; ++i) {
     const prepare = (page) => page.addInitScript(() => {
@@ -229,7 +229,8 @@ test('answers soon after loading', { timeout: 60_000 }, async () => {
     await close();
   }
   console.log(`first answers after ${times.map(Math.round).join(', ')} ms`);
-  assert.ok(times.every((time) => time > 0));
+  // Of a busy machine, the best.
+  assert.ok(Math.min(...times) <= 1000, `${times.join()} ms`);
 });
 
 // What one visitor loads, without models and test digits: one of the two engines.

@@ -5,5 +5,5 @@ set -euo pipefail
 cd "$(dirname "$0")"
 [ -d node_modules ] || npm ci --silent --no-audit --no-fund
 tests=("$@")
-[ ${#tests[@]} -ne 0 ] || tests=(agreement.test.mjs page.test.mjs program.test.mjs training.test.mjs)
+[ ${#tests[@]} -ne 0 ] || tests=(agreement.test.mjs page.test.mjs opening.test.mjs program.test.mjs training.test.mjs)
 node --test --test-concurrency=1 "${tests[@]}"

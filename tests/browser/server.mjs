@@ -1,4 +1,5 @@
-// A plain static server: any path, with or without the headers that threads need.
+// A plain static server: any path, with or without the headers that threads need. `hold` is asked
+// with each file's name, and the file is not sent before what it returns has come.
 import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
@@ -8,9 +9,9 @@ const TYPES = {
   '.wasm': 'application/wasm', '.svg': 'image/svg+xml', '.txt': 'text/plain; charset=utf-8',
 };
 
-export async function serve(folder, { isolated = false, prefix = '/' } = {}) {
+export async function serve(folder, { isolated = false, prefix = '/', hold } = {}) {
   const root = path.resolve(folder);
-  const server = http.createServer((request, response) => {
+  const server = http.createServer(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://localhost');
     const name = decodeURIComponent(pathname.slice(prefix.length)) || 'index.html';
     const file = path.resolve(root, name);
@@ -18,6 +19,7 @@ export async function serve(folder, { isolated = false, prefix = '/' } = {}) {
       response.writeHead(404).end();
       return;
     }
+    await hold?.(name);
     const headers = { 'Content-Type': TYPES[path.extname(file)] ?? 'application/octet-stream' };
     if (isolated) {
       headers['Cross-Origin-Opener-Policy'] = 'same-origin';

@@ -95,3 +95,58 @@ test('collects drawings, gives them as IDX and learns from them', { timeout: 300
   assert.deepEqual(problems, []);
   await close();
 });
+
+test('forgets drawings, and brings them back', { timeout: 300_000 }, async () => {
+  const { page, problems, close } = await open(browser);
+  await page.click('#tab-collect');
+  const labels = () => page.locator('#collection li').allTextContents();
+  for (const digit of [3, 8, 1]) {
+    await drawDigit(page, digit);
+    await page.click(`#label-buttons button:nth-child(${digit + 1})`);
+  }
+  assert.deepEqual(await labels(), ['3', '8', '1']);
+  assert.ok(await page.isHidden('#bring-back'));
+  await page.click('#collection li:nth-child(2) button');
+  assert.deepEqual(await labels(), ['3', '1']);
+  await page.focus('#forget');
+  await page.keyboard.press('Enter');
+  assert.deepEqual(await labels(), []);
+  assert.equal(await page.textContent('#bring-back'), 'Bring back 2 forgotten');
+  // What is drawn meanwhile stays.
+  await drawDigit(page, 5);
+  await page.click('#label-buttons button:nth-child(6)');
+  await page.focus('#bring-back');
+  await page.keyboard.press('Enter');
+  assert.deepEqual(await labels(), ['5', '3', '1']);
+  await page.click('#bring-back');
+  assert.deepEqual(await labels(), ['5', '3', '1', '8']);
+  assert.ok(await page.isHidden('#bring-back'));
+  await page.reload();
+  await page.waitForSelector('html[data-ready]');
+  await page.click('#tab-collect');
+  assert.deepEqual(await labels(), ['5', '3', '1', '8']);
+  const images = await downloaded(page, '#download-images');
+  assert.equal(images.bytes.length, 16 + 4 * 784);
+  assert.deepEqual(problems, []);
+  await close();
+});
+
+test('leaves the network that was chosen while another one learns, and none of those trained behind', { timeout: 300_000 }, async () => {
+  const { page, problems, close } = await open(browser);
+  await page.click('#tab-train');
+  await page.selectOption('#train-network', 'mnist-fc');
+  await page.click('#train-start');
+  await until(page, () => document.getElementById('model').value === 'my-mnist-fc.gguf');
+  await chooseModel(page, 'mnist-cnn');
+  const before = await heldOut(page);
+  await until(page, (old) => !document.getElementById('train-status').textContent.includes(` ${old.toFixed(1)} %`), before);
+  assert.equal(await page.inputValue('#model'), 'mnist-cnn');
+  assert.match(await page.textContent('#facts'), /^mnist-cnn: /);
+  await page.click('#train-start');
+  await until(page, () => document.getElementById('model').value === 'my-mnist-fc-2.gguf');
+  await page.click('#train-stop');
+  await until(page, () => document.getElementById('train-stop').textContent === 'Go on');
+  await chooseModel(page, 'my-mnist-fc.gguf');
+  assert.deepEqual(problems, []);
+  await close();
+});

@@ -10,6 +10,8 @@ export class Collection {
     this.current = current;
     this.images = [];
     this.labels = [];
+    this.isKept = true;
+    this.forgotten = []; // [{images, labels}], the last ones behind
     for (let label = 0; label < 10; ++label) {
       const button = make('button', { type: 'button', textContent: label });
       button.addEventListener('click', () => this.add(label));
@@ -18,7 +20,11 @@ export class Collection {
     find('download-images').addEventListener('click', () => download(writeImages(this.images, 28, 28), 'drawings-images-idx3-ubyte'));
     find('download-labels').addEventListener('click', () => download(writeLabels(this.labels), 'drawings-labels-idx1-ubyte'));
     find('fine-tune').addEventListener('click', () => fineTune(this.images, this.labels));
-    find('forget').addEventListener('click', () => this.set([], []));
+    find('forget').addEventListener('click', () => {
+      this.forget(() => false);
+      find('bring-back').focus();
+    });
+    find('bring-back').addEventListener('click', () => this.bringBack());
     this.restore();
   }
 
@@ -32,26 +38,43 @@ export class Collection {
   }
 
   remove(index) {
-    this.set(this.images.filter((_, i) => i !== index), this.labels.filter((_, i) => i !== index));
+    this.forget((other) => other !== index);
+    (find('collection').children[index]?.firstChild ?? find('bring-back')).focus();
+  }
+
+  // All but those whose index `isKept`.
+  forget(isKept) {
+    const part = (values, wanted) => values.filter((_, i) => isKept(i) === wanted);
+    this.forgotten.push({ images: part(this.images, false), labels: part(this.labels, false) });
+    this.set(part(this.images, true), part(this.labels, true));
+  }
+
+  // Those that were forgotten last, behind what has been drawn since.
+  bringBack() {
+    const { images, labels } = this.forgotten.pop();
+    this.set([...this.images, ...images], [...this.labels, ...labels]);
+    find('forget').focus();
   }
 
   set(images, labels) {
     this.images = images;
     this.labels = labels;
-    this.keep();
+    this.isKept = this.keep();
     this.paint();
   }
 
-  // Storage may be switched off, full, or hold something else.
+  // Whether they are kept: storage may be switched off, or full.
   keep() {
     try {
       const texts = this.images.map((image) => btoa(String.fromCharCode(...image)));
       localStorage.setItem(KEY, JSON.stringify({ images: texts, labels: this.labels }));
+      return true;
     } catch {
-      find('collection-status').textContent = 'This browser keeps nothing: download them before you leave.';
+      return false;
     }
   }
 
+  // Storage may hold something else.
   restore() {
     try {
       const { images, labels } = JSON.parse(localStorage.getItem(KEY)) ?? { images: [], labels: [] };
@@ -69,9 +92,10 @@ export class Collection {
   paint() {
     const none = this.images.length === 0;
     for (const id of ['fine-tune', 'download-images', 'download-labels', 'forget']) find(id).disabled = none;
-    find('collection-status').textContent = none
-      ? 'Nothing collected yet. Drawings stay in this browser.'
-      : `${this.images.length} collected. They stay in this browser.`;
+    const last = this.forgotten.at(-1);
+    find('bring-back').hidden = !last;
+    find('bring-back').textContent = `Bring back ${last?.images.length} forgotten`;
+    find('collection-status').textContent = this.words();
     find('collection').replaceChildren(...this.images.map((image, i) => {
       const canvas = make('canvas');
       showGrey(canvas, image, 28, 28);
@@ -79,5 +103,11 @@ export class Collection {
       button.addEventListener('click', () => this.remove(i));
       return make('li', {}, button);
     }));
+  }
+
+  words() {
+    if (this.images.length === 0) return 'Nothing collected. Drawings stay in this browser.';
+    const collected = `${this.images.length} collected.`;
+    return `${collected} ${this.isKept ? 'They stay in this browser.' : 'This browser keeps nothing: download them before you leave.'}`;
   }
 }

@@ -25,9 +25,13 @@ export class Engine {
     return new Engine(module, wasmMemory);
   }
 
-  // The one that knows other programs' model files, and can only convert them.
-  static async loadReader() {
-    return new Engine(await instantiate('mnist-reader'));
+  // The one that knows other programs' model files, and can only read them (reader.js). `tell` is
+  // called with how far it is.
+  static async loadReader(tell) {
+    const engine = new Engine(await instantiate('mnist-reader', {
+      tell: (address, size) => tell(JSON.parse(new TextDecoder().decode(engine.heap().slice(address, address + size)))),
+    }));
+    return engine;
   }
 
   constructor(module, memory) {
@@ -84,12 +88,6 @@ export class Engine {
   // A GGUF file.
   open(file, name) {
     return new Network(this, file, name);
-  }
-
-  // The reader's: a model file of any format as GGUF.
-  convert(file, name) {
-    this.call('convert', file, name);
-    return this.bytes();
   }
 
   // Digits that the program draws itself: {pixels, labels}.

@@ -6,6 +6,7 @@ import { Engine, threaded } from './engine.js';
 import { host } from './host.js';
 import { readDigits } from './idx.js';
 import { Models, builtInFile, fetchBytes } from './models.js';
+import { Opening } from './opening.js';
 import { isPicture, readPicture } from './picture.js';
 import { Seeing } from './seeing.js';
 import { Sketch } from './sketch.js';
@@ -41,6 +42,7 @@ function useNetwork() {
   const names = Array.from({ length: facts.classes }, (_, i) => network.className(i));
   if (names.join() !== answer.names?.join()) answer.setClasses(names);
   seeing.setNetwork(inside);
+  page.opening.show(page.models.found);
   find('privacy').textContent = place === 'page'
     ? 'Everything runs in this page; nothing you draw leaves it.'
     : `The program at ${location.host} answers; what you draw goes there and nowhere else.`;
@@ -116,8 +118,9 @@ async function showRandom() {
   });
 }
 
-async function openFile(file) {
-  if (!isPicture(file)) return page.models.openFile(file);
+async function openFiles(files) {
+  const [file] = files;
+  if (files.length > 1 || !isPicture(file)) return page.opening.open(files);
   const picture = await readPicture(file).catch(() => {
     throw new Error(`${file.name}: a picture that this browser cannot read`);
   });
@@ -127,8 +130,8 @@ async function openFile(file) {
 function listenForFiles() {
   for (const id of ['model-file', 'picture-file']) {
     find(id).addEventListener('change', (event) => {
-      const [file] = event.target.files;
-      if (file) attempt(() => openFile(file));
+      const files = [...event.target.files];
+      if (files.length > 0) attempt(() => openFiles(files));
       event.target.value = '';
     });
   }
@@ -145,8 +148,8 @@ function listenForFiles() {
     event.preventDefault();
     depth = 0;
     shown(0);
-    const [file] = event.dataTransfer.files;
-    if (file) attempt(() => openFile(file));
+    const files = [...event.dataTransfer.files];
+    if (files.length > 0) attempt(() => openFiles(files));
   });
 }
 
@@ -178,7 +181,7 @@ function fineTune(images, labels) {
 
 function makePanels() {
   page.tabs = makeTabs(() => update(false));
-  page.training = new TrainingPanel((file, name) => page.models.useFile(file, name), complain);
+  page.training = new TrainingPanel((file, name) => page.models.update(file, name), (name) => page.models.unused(name), complain);
   page.collection = new Collection(
     () => (page.sketch.isEmpty || page.image?.length !== 784 ? null : page.image),
     fineTune,
@@ -193,6 +196,7 @@ function leaveOutEngine() {
 }
 
 async function start() {
+  find('not-started').remove();
   const hasEngine = !host || host.has_engine;
   page.sketch = new Sketch(find('sketch'), (drawing) => {
     setTag(page.sketch.picture ?? {});
@@ -207,6 +211,7 @@ async function start() {
     // At once, not after the engine.
     if (hasEngine) builtInFile('mnist-best');
     page.models = new Models(hasEngine ? await Engine.load() : null, useNetwork);
+    page.opening = new Opening(page.models, loadDigits, attempt);
     await page.models.choose(page.models.names()[0]);
     find('build').textContent = hasEngine
       ? `mnist.cpp, compiled to WebAssembly, ${threaded ? 'with' : 'without'} threads.`

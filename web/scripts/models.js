@@ -2,7 +2,6 @@
 import { fileSize, find, make } from './dom.js';
 import { host } from './host.js';
 import { NativeNetwork } from './native.js';
-import { readModel } from './reading.js';
 
 const BASE = new URL('../', import.meta.url);
 const BUILT_IN = {
@@ -17,9 +16,6 @@ export async function fetchBytes(path) {
   if (!response.ok) throw new Error(`${path}: ${response.status} ${response.statusText}`);
   return new Uint8Array(await response.arrayBuffer());
 }
-
-// Not the page's, but the program's.
-const PROGRAM_READS = /\.(pt|pth|ckpt|pkl|npz|h5|hdf5|keras|pb|zip|data)$/i;
 
 const builtIn = new Map();
 
@@ -42,14 +38,14 @@ export class Models {
     this.network = null; // answers
     this.inside = null; // the same one in this page, to look into; null where it is not here
     this.name = '';
-    this.own = null; // {file, name, size}: opened by the visitor, or trained here
+    this.own = new Map(); // by name, {file, size, found}: opened by the visitor, or trained here
     this.request = 0;
     find('place').hidden = !(engine && host);
   }
 
   names() {
     if (this.place === 'server') return host.models.map((model) => model.name);
-    return [...Object.keys(BUILT_IN), ...(this.own ? [this.own.name] : [])];
+    return [...new Set([...Object.keys(BUILT_IN), ...this.own.keys()])];
   }
 
   fill() {
@@ -75,7 +71,7 @@ export class Models {
   async choose(name) {
     const request = ++this.request;
     try {
-      const own = this.place === 'page' && this.own?.name === name ? this.own : null;
+      const own = this.place === 'page' ? this.own.get(name) : null;
       const facts = this.place === 'server' ? host.models.find((model) => model.name === name) : null;
       const isHere = !facts || (this.engine && host.has_page_models && name in BUILT_IN);
       const file = own?.file ?? (isHere ? await builtInFile(name) : null);
@@ -93,27 +89,31 @@ export class Models {
     await this.choose(names.includes(this.name) ? this.name : names[0]);
   }
 
-  // A GGUF file that becomes an entry of the list; `size` is that of the file it was made of.
-  useFile(file, name, size = file.length) {
+  // How the network that answers was read (opening.js), null where that is no question.
+  get found() {
+    return (this.place === 'page' && this.own.get(this.name)?.found) || null;
+  }
+
+  // A GGUF file that becomes an entry of the list and answers; `size` is that of the file that it was
+  // made of, `found` what else that may mean.
+  useFile(file, name, size = file.length, found = null) {
     ++this.request;
     const network = this.engine.open(file, name);
-    this.own = { file, name, size };
+    this.own.set(name, { file, size, found });
     this.place = 'page';
     this.use(name, network, network, fileSize(size));
   }
 
-  // Of any format, as it is found.
-  async openFile(file) {
-    if (!this.engine) throw new Error(`${file.name}: this page runs the server's models only`);
-    if (file.size > 2 ** 28) throw new Error(`${file.name}: over 256 MB`);
-    find('facts').textContent = `Reading ${file.name}…`;
-    try {
-      const bytes = new Uint8Array(await file.arrayBuffer());
-      this.useFile(await readModel(bytes, file.name), file.name, file.size);
-    } catch (error) {
-      this.describe();
-      const advice = PROGRAM_READS.test(file.name) ? `. The program reads more formats than the page: mnist convert ${file.name} mine.gguf` : '';
-      throw new Error(`${error.message}${advice}`);
-    }
+  // `name`, with a number where a file of the list is called so already.
+  unused(name) {
+    let free = name;
+    for (let number = 2; this.own.has(`${free}.gguf`); ++number) free = `${name}-${number}`;
+    return free;
+  }
+
+  // A newer state of an entry: it answers from now on if it did before, or is new.
+  update(file, name) {
+    if (!this.own.has(name) || this.name === name) this.useFile(file, name);
+    else this.own.set(name, { file, size: file.length, found: null });
   }
 }

@@ -3,9 +3,11 @@ import { Curve } from './curve.js';
 import { download, find, percent } from './dom.js';
 
 export class TrainingPanel {
-  // `answers` is called with the bytes of the network as it is now, and its name.
-  constructor(answers, complain) {
+  // `answers` is called with the bytes of the network as it is now, and its name; `unused` gives a
+  // name that no other network has.
+  constructor(answers, unused, complain) {
     this.answers = answers;
+    this.unused = unused;
     this.complain = complain;
     this.curve = new Curve(find('curve'));
     this.worker = null;
@@ -34,7 +36,7 @@ export class TrainingPanel {
     this.worker = new Worker(new URL('train-worker.js', import.meta.url), { type: 'module' });
     this.worker.addEventListener('message', ({ data }) => this.hear(data));
     this.worker.addEventListener('error', (event) => this.fail(event.message || 'the training could not be loaded'));
-    this.name = name;
+    this.name = this.unused(name);
     this.model = null;
     this.images = 0;
     this.accuracy = null;

@@ -419,14 +419,29 @@ TEST_F(OnnxExternal, PlacesThatLieAreRefused) {
   EXPECT_THAT(load("-"), HasSubstr("external data without a location"));
 }
 
-TEST_F(OnnxExternal, AModelInMemoryHasNoOtherFiles) {
-  ProtobufWriter weight = weight_of({4, 2});
-  ProtobufWriter entry;
-  entry.text(1, "location");
-  entry.text(2, "w.bin");
-  weight.message(13, entry);
-  weight.integer(14, 1);
-  EXPECT_THAT(outcome(with_weight(weight)), HasSubstr("the model lies in memory"));
+TEST_F(OnnxExternal, AModelInMemoryHasOnlyTheFilesThatItIsGiven) {
+  const auto model = [](const std::string& location) {
+    ProtobufWriter weight = weight_of({4, 2});
+    ProtobufWriter entry;
+    entry.text(1, "location");
+    entry.text(2, location);
+    weight.message(13, entry);
+    weight.integer(14, 1);
+    return with_weight(weight);
+  };
+  EXPECT_THAT(outcome(model("w.bin")), HasSubstr("the model lies in memory"));
+  std::vector<std::string> asked;
+  const auto beside = [&](const std::string& name, uint64_t) {
+    asked.push_back(name);
+    return std::vector<std::byte>(32);
+  };
+  const Candidates given = read_candidates(model("w.bin"), "m.onnx", {}, beside);
+  EXPECT_EQ(given.models.at(0).weight("w").values, std::vector<float>(8));
+  EXPECT_EQ(asked, std::vector<std::string>{"w.bin"});
+  for (const char* elsewhere : {"../w.bin", "below/w.bin", "/w.bin", "..", "C:w.bin"}) {
+    EXPECT_THROW(read_candidates(model(elsewhere), "m.onnx", {}, beside), Error) << elsewhere;
+  }
+  EXPECT_EQ(asked.size(), 1U) << "names that are not plain are not asked for";
 }
 
 }  // namespace
