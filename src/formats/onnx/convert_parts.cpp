@@ -24,7 +24,9 @@ void convert_concat(OnnxCall& call) {
   std::vector<std::string> inputs;
   for (size_t i = 0; i < call.input_count(); ++i) {
     const OnnxValue& each = call.activation(i);
-    if (each.leads != first.leads) call.node.fail("inputs with and without a batch");
+    if (each.leads != first.leads || each.batch_axis != first.batch_axis) {
+      call.node.fail("inputs with and without a batch");
+    }
     inputs.push_back(each.name);
   }
   const int64_t axis = call.document_axis(first, call.node.integer("axis", 1));
@@ -43,10 +45,10 @@ void convert_slice(OnnxCall& call) {
   std::vector<int64_t> steps;
   for (const OnnxSlice& slice : slices) {
     const bool all = slice.start == 0 && slice.step == 1 && slice.count == shape[slice.axis];
-    const bool is_batch = value.leads && slice.axis == 0;
+    const bool is_batch = value.leads && slice.axis == value.batch_axis;
     // Of an open number of images, 0 to the end is all.
     const bool all_images =
-        is_batch && shape[0] == kOpenBatch && slice.start <= 0 && slice.step == 1;
+        is_batch && shape[slice.axis] == kOpenBatch && slice.start <= 0 && slice.step == 1;
     if (all || all_images) continue;
     const auto axis = static_cast<int64_t>(slice.axis);
     axes.push_back(call.document_axis(value, axis));
@@ -111,7 +113,10 @@ void convert_gather(OnnxCall& call) {
   }
   Attributes attributes = {{"axis", call.document_axis(value, axis)}};
   attributes["indices"] = single ? Attribute(which.whole[0]) : Attribute(which.whole);
-  call.set_like(value, call.add("Gather", {value.name}, std::move(attributes)));
+  OnnxValue result = value;
+  if (single && value.leads && place < value.batch_axis) --result.batch_axis;
+  result.name = call.add("Gather", {value.name}, std::move(attributes));
+  call.set(std::move(result));
 }
 
 void convert_pad(OnnxCall& call) {

@@ -50,6 +50,7 @@ Model read_layers(const JsonView& document, Weights weights, const std::string& 
   std::vector<KerasWeights> assigned(network.layers.size());
   for (size_t i = 1; i < network.layers.size(); ++i) {
     const KerasLayer& layer = network.layers[i];
+    if (layer.first_call) continue;
     for (const KerasVariable& variable : keras_variables(layer)) {
       const auto found = find_weight(weights, layer, variable.name);
       if (found == weights.end()) {
