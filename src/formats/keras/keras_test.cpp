@@ -228,8 +228,10 @@ TEST(Keras, WhatCannotBeSaidIsRefusedByItsName) {
   EXPECT_THAT(with(layer("Lambda", "code")),
               HasSubstr("layer 'code' is a 'Lambda', which is code"));
   EXPECT_THAT(with(layer("own>Thing", "x")), HasSubstr("a class of its author's own"));
-  EXPECT_THAT(with(layer("LSTM", "x")),
-              HasSubstr("layer 'x' is a 'LSTM', a class that is not known"));
+  EXPECT_THAT(with(layer("ConvLSTM2D", "x")),
+              HasSubstr("layer 'x' is a 'ConvLSTM2D', a class that is not known"));
+  EXPECT_THAT(with(layer("LSTM", "x", {{"units", 2}})),
+              HasSubstr("layer 'x': 3 weights expected, 0 are there"));
   EXPECT_THAT(with(layer("Activation", "x", {{"activation", "sorcery"}})),
               HasSubstr("layer 'x' (Activation): activation 'sorcery' is not known"));
   EXPECT_THAT(with(layer("Dense", "x", {{"units", 2}})),

@@ -53,6 +53,10 @@ constexpr Entry kConversions[] = {
     {"", "Div", convert_pair},
     {"", "Pow", convert_pair},
     {"", "PRelu", convert_pair},
+    {"", "And", convert_and},
+    {"", "Or", convert_or},
+    {"", "Not", convert_not},
+    {"", "Where", convert_where},
     {"", "Equal", convert_pair},
     {"", "Greater", convert_pair},
     {"", "GreaterOrEqual", convert_pair},
@@ -101,6 +105,9 @@ constexpr Entry kConversions[] = {
     {kMicrosoft, "QuickGelu", convert_quick_gelu},
     {kMicrosoft, "QuantizeLinear", convert_quantize},
     {kMicrosoft, "DequantizeLinear", convert_dequantize},
+    {kMicrosoft, "QLinearConv", convert_quantized_convolution},
+    {kMicrosoft, "DynamicQuantizeLSTM", convert_dynamic_quantize_lstm},
+    {kMicrosoft, "NhwcMaxPool", convert_nhwc_max_pool},
     {kMicrosoft, "QGemm", convert_quantized_gemm},
     {kMicrosoft, "QLinearAdd", convert_quantized_pair},
     {kMicrosoft, "QLinearMul", convert_quantized_pair},
@@ -117,10 +124,11 @@ constexpr Entry kConversions[] = {
 }  // namespace
 
 bool takes_any_batch_axis(const OnnxNode& node) {
-  constexpr std::string_view kTypes[] = {"Identity", "Dropout",   "Cast",      "Shape",   "Reshape",
-                                         "Squeeze",  "Unsqueeze", "Transpose", "Concat",  "Slice",
-                                         "Split",    "Gather",    "LSTM",      "GRU",     "RNN",
-                                         "Relu",     "Tanh",      "Sigmoid",   "Softsign"};
+  constexpr std::string_view kTypes[] = {
+      "Identity",  "Dropout", "Cast",  "Shape",   "Reshape", "Squeeze", "Unsqueeze",
+      "Transpose", "Concat",  "Slice", "Split",   "Gather",  "LSTM",    "GRU",
+      "RNN",       "Relu",    "Tanh",  "Sigmoid", "MatMul",  "Add",     "Mul"};
+  if (node.type == "DynamicQuantizeLSTM") return true;
   return node.domain.empty() &&
          std::find(std::begin(kTypes), std::end(kTypes), node.type) != std::end(kTypes);
 }

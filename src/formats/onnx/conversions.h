@@ -46,6 +46,10 @@ void convert_quick_gelu(OnnxCall& call);
 // convert_arithmetic.cpp
 void convert_pair(OnnxCall& call);  // Add, Mul, Equal, ...
 void convert_sum(OnnxCall& call);   // Sum, Mean, Max, Min: of any number
+void convert_and(OnnxCall& call);
+void convert_or(OnnxCall& call);
+void convert_not(OnnxCall& call);
+void convert_where(OnnxCall& call);
 void convert_clip(OnnxCall& call);
 void convert_softmax(OnnxCall& call);
 void convert_reduce(OnnxCall& call);
@@ -63,6 +67,7 @@ void convert_quantized_gemm(OnnxCall& call);   // com.microsoft's QGemm
 void convert_quantized_pair(OnnxCall& call);   // QLinearAdd, QLinearMul
 void convert_quantized_unary(OnnxCall& call);  // QLinearSigmoid, QLinearGlobalAveragePool, ...
 void convert_quantized_concat(OnnxCall& call);
+void convert_nhwc_max_pool(OnnxCall& call);
 
 // convert_integers.cpp: layers whose products are whole numbers.
 void convert_matmul_integer(OnnxCall& call);
@@ -79,6 +84,7 @@ void convert_einsum(OnnxCall& call);
 void convert_lstm(OnnxCall& call);
 void convert_gru(OnnxCall& call);
 void convert_rnn(OnnxCall& call);
+void convert_dynamic_quantize_lstm(OnnxCall& call);
 
 // convert_ml.cpp: ai.onnx.ml
 void convert_linear_classifier(OnnxCall& call);

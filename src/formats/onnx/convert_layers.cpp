@@ -145,11 +145,13 @@ void convert_matmul(OnnxCall& call) {
   const OnnxValue x = call.activation(0);
   if (call.has(1) && !call.is_constant(1)) {
     const OnnxValue& other = call.activation(1);
-    if (other.leads != x.leads) call.node.fail("inputs with and without a batch");
+    if (other.leads != x.leads || x.batch_axis != 0 || other.batch_axis != 0)
+      call.node.fail("inputs with and without a batch");
     call.set_like(x, call.add("MatMul", {x.name, other.name}));
     return;
   }
   const OnnxConstant& weights = call.constant(1);
+  if (x.batch_axis != 0 && weights.shape.size() != 2) call.node.fail("one matrix expected");
   if (call.shape(x).size() != 1 || weights.shape.size() != 2) {
     const OnnxConstant matrix = without_leading_ones(weights, 2);
     const bool same_rank = call.full_shape(x).size() >= weights.shape.size();

@@ -90,6 +90,27 @@ void finish_layer(OnnxCall& call, const OnnxValue& x, const std::string& made, s
   call.set(std::move(y));
 }
 
+// What ONNX Runtime lays out with the channels last, it says of the node; the document has them
+// first.
+bool has_channels_last(const OnnxCall& call) {
+  return call.node.integer("channels_last", 0) != 0 || call.node.node().type == "NhwcMaxPool";
+}
+
+OnnxValue with_channels_first(const OnnxCall& call) {
+  OnnxValue x = call.activation(0);
+  if (!has_channels_last(call)) return x;
+  if (call.shape(x).size() != 3) call.node.fail("feature maps expected");
+  x.name = call.add("Transpose", {x.name}, {{"perm", std::vector<int64_t>{0, 3, 1, 2}}});
+  return x;
+}
+
+void restore_channels_last(OnnxCall& call) {
+  if (!has_channels_last(call)) return;
+  OnnxValue y = call.graph.value(call.node.node().outputs[0]);
+  y.name = call.add("Transpose", {y.name}, {{"perm", std::vector<int64_t>{0, 2, 3, 1}}});
+  call.set(std::move(y));
+}
+
 }  // namespace
 
 void convert_quantize(OnnxCall& call) {
@@ -108,13 +129,14 @@ void convert_dequantize(OnnxCall& call) {
 
 // x, x_scale, x_zero, w, w_scale, w_zero, y_scale, y_zero, bias
 void convert_quantized_convolution(OnnxCall& call) {
-  const OnnxValue x = call.activation(0);
+  const OnnxValue x = with_channels_first(call);
   const OnnxConstant weights = real_weights(call, 3, 0);
   std::vector<std::string> inputs = {add_dequantize(call, x, 1),
                                      call.weight(call.value(3).name, weights)};
   if (call.has(8)) inputs.push_back(call.weight(call.value(8).name, real_bias(call, 8, 4)));
-  const std::string made = call.add("Conv", std::move(inputs), call.attributes());
+  const std::string made = call.add("Conv", std::move(inputs), call.attributes({"channels_last"}));
   finish_layer(call, x, made, 6);
+  restore_channels_last(call);
 }
 
 // a, a_scale, a_zero, b, b_scale, b_zero, y_scale, y_zero
@@ -173,8 +195,7 @@ void convert_quantized_pair(OnnxCall& call) {
 
 // x, x_scale, x_zero, y_scale, y_zero: a function in real numbers between.
 void convert_quantized_unary(OnnxCall& call) {
-  const OnnxValue x = call.activation(0);
-  if (call.node.integer("channels_last", 0) != 0) call.node.fail("channels_last is not known");
+  const OnnxValue x = with_channels_first(call);
   const std::string type = call.node.node().type.substr(std::string_view("QLinear").size());
   Attributes attributes = call.attributes({"channels_last", "opset"});
   if (type == "Softmax") {
@@ -188,6 +209,13 @@ void convert_quantized_unary(OnnxCall& call) {
   }
   const std::string made = call.add(type, {add_dequantize(call, x, 1)}, std::move(attributes));
   finish_layer(call, x, made, 3);
+  restore_channels_last(call);
+}
+
+void convert_nhwc_max_pool(OnnxCall& call) {
+  const OnnxValue x = with_channels_first(call);
+  call.set_like(x, call.add("MaxPool", {x.name}, call.attributes({"storage_order"})));
+  restore_channels_last(call);
 }
 
 // y_scale, y_zero, then x, scale, zero of each.

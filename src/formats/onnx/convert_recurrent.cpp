@@ -61,15 +61,35 @@ std::string sequence_of(const OnnxCall& call) {
   return call.add("Reshape", {x.name}, {{"shape", Shape{full[0], full[2]}}});
 }
 
-// A direction's part of input `i`, which is (directions, rows, ...); in the order of blocks.
-Tensor part(const OnnxCall& call, size_t i, size_t direction, size_t directions, size_t begin,
-            size_t end, const std::vector<size_t>& blocks) {
-  const OnnxConstant& all = call.constant(i);
+// The weights at `i`: of DynamicQuantizeLSTM (directions, inputs, rows) whole numbers, whose scale
+// and zero point are at `scale_at`.
+OnnxConstant matrix(const OnnxCall& call, size_t i, size_t scale_at) {
+  if (call.node.node().type != "DynamicQuantizeLSTM") return call.constant(i);
+  OnnxNode dequantize;
+  dequantize.name = call.node.label();
+  dequantize.type = "DequantizeLinear";
+  dequantize.attributes["axis"] = int64_t{2};
+  const OnnxNodeView view(dequantize, call.node.who(), call.node.opset());
+  if (call.constant(scale_at).size() != 1) call.node.fail("one scale of the weights expected");
+  const OnnxConstant real = find_onnx_fold(dequantize.type)(
+      {view,
+       {&call.constant(i), &call.constant(scale_at), &call.constant(scale_at + 1)},
+       call.graph.budget()});
+  OnnxNode transpose = dequantize;
+  transpose.type = "Transpose";
+  transpose.attributes = {{"perm", std::vector<int64_t>{0, 2, 1}}};
+  const OnnxNodeView turned(transpose, call.node.who(), call.node.opset());
+  return find_onnx_fold(transpose.type)({turned, {&real}, call.graph.budget()});
+}
+
+// A direction's part of `all`, which is (directions, rows, ...): of its `end` equal parts number
+// `begin`, in the order of blocks.
+Tensor part(const OnnxCall& call, const OnnxConstant& all, size_t direction, size_t directions,
+            size_t begin, size_t end, const std::vector<size_t>& blocks) {
   const bool fits = is_real(all.type) && all.shape.size() >= 2 &&
                     all.shape[0] == static_cast<int64_t>(directions) &&
                     all.shape[1] % static_cast<int64_t>(blocks.size() * end) == 0;
-  if (!fits) call.node.fail(fmt::format("input {} has the shape {}", i, to_string(all.shape)));
-  // `end` equal parts of which this is number `begin`.
+  if (!fits) call.node.fail("weights of the shape " + to_string(all.shape));
   const size_t each = all.reals.size() / directions;
   const size_t size = each / end;
   const auto from = all.reals.begin() + static_cast<ptrdiff_t>(direction * each + begin * size);
@@ -113,11 +133,14 @@ std::vector<std::string> states(const OnnxCall& call, const Kind& kind, size_t d
   if (directions == 2) layer.name += direction == 0 ? "/forward" : "/backward";
   layer.is_backwards = direction == 1 || call.node.text("direction", "forward") == "reverse";
   layer.resets_product = call.node.integer("linear_before_reset", 0) != 0;
-  layer.weights.kernel = part(call, kKernel, direction, directions, 0, 1, kind.blocks);
-  layer.weights.recurrent = part(call, kRecurrent, direction, directions, 0, 1, kind.blocks);
+  layer.weights.kernel =
+      part(call, matrix(call, kKernel, 8), direction, directions, 0, 1, kind.blocks);
+  layer.weights.recurrent =
+      part(call, matrix(call, kRecurrent, 10), direction, directions, 0, 1, kind.blocks);
   if (call.has(kBias)) {
-    layer.weights.bias = part(call, kBias, direction, directions, 0, 2, kind.blocks);
-    layer.weights.recurrent_bias = part(call, kBias, direction, directions, 1, 2, kind.blocks);
+    layer.weights.bias = part(call, call.constant(kBias), direction, directions, 0, 2, kind.blocks);
+    layer.weights.recurrent_bias =
+        part(call, call.constant(kBias), direction, directions, 1, 2, kind.blocks);
   }
   const std::vector<std::string> names = functions(call, kind, directions);
   const auto* own = &names[direction * kind.usual.size()];
@@ -172,6 +195,8 @@ void convert_recurrent(OnnxCall& call, const Kind& kind) {
 void convert_lstm(OnnxCall& call) {
   convert_recurrent(call, {RecurrentCell::kLstm, {0, 2, 1, 3}, {"Sigmoid", "Tanh", "Tanh"}});
 }
+// Its weights are what they stand for; the values between are not rounded as ONNX Runtime does.
+void convert_dynamic_quantize_lstm(OnnxCall& call) { convert_lstm(call); }
 void convert_gru(OnnxCall& call) {
   convert_recurrent(call, {RecurrentCell::kGru, {1, 0, 2}, {"Sigmoid", "Tanh"}});
 }

@@ -217,6 +217,9 @@ std::string OnnxImporter::weight(const OnnxNodeView& node, const OnnxValue& valu
 
 void OnnxImporter::expect_operator(const OnnxNodeView& node) const {
   const OnnxNode& self = node.node();
+  if (self.domain == "com.microsoft.nchwc") {
+    node.fail("laid out for one kind of processor; save the network without ORT_ENABLE_ALL");
+  }
   if (!self.domain.empty() && find_onnx_conversion(self.domain, self.type) == nullptr) {
     node.fail(fmt::format("operators of the domain '{}' are not known", shown(self.domain)));
   }
