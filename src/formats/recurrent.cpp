@@ -224,13 +224,18 @@ std::vector<std::string> add_recurrent(GraphBuilder& graph, const RecurrentLayer
 }
 
 std::string add_sequence(GraphBuilder& graph, const std::string& name,
-                         const std::vector<std::string>& states) {
-  const Shape& shape = graph.shape(states.at(0));
+                         const std::vector<std::vector<std::string>>& directions) {
+  const size_t steps = directions.at(0).size();
+  std::vector<std::string> states;
+  for (size_t step = 0; step < steps; ++step) {
+    for (const auto& each : directions) states.push_back(each.at(step));
+  }
   const std::string row = states.size() == 1 ? states[0]
                                              : graph.add_node("Concat", name + "/states", states,
                                                               {{"axis", int64_t{1}}});
+  const auto rows = static_cast<int64_t>(steps);
   return graph.add_node("Reshape", name, {row},
-                        {{"shape", Shape{static_cast<int64_t>(states.size()), shape[0]}}});
+                        {{"shape", Shape{rows, graph.shape(row)[0] / rows}}});
 }
 
 Tensor reordered_blocks(const Tensor& tensor, const std::vector<size_t>& order) {

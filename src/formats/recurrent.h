@@ -47,9 +47,9 @@ std::vector<std::string> add_recurrent(GraphBuilder& graph, const RecurrentLayer
                                        const std::string& sequence);
 inline constexpr int64_t kMostSteps = 1024;
 
-// States as a sequence again, (steps, units).
+// States as a sequence again, (steps, units): those of several directions side by side.
 std::string add_sequence(GraphBuilder& graph, const std::string& name,
-                         const std::vector<std::string>& states);
+                         const std::vector<std::vector<std::string>>& directions);
 
 // Blocks of `tensor`'s rows in another order: block i of the result is block order[i].
 Tensor reordered_blocks(const Tensor& tensor, const std::vector<size_t>& order);

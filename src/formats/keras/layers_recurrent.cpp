@@ -117,7 +117,7 @@ KerasValue result(KerasTranslation& layer, std::vector<std::string> states, bool
     return value_of(layer, is_backwards ? states.front() : states.back());
   }
   if (is_backwards && !keeps_order) states = {states.rbegin(), states.rend()};
-  return value_of(layer, add_sequence(layer.graph(), layer.layer().full_name(), states));
+  return value_of(layer, add_sequence(layer.graph(), layer.layer().full_name(), {states}));
 }
 
 // The layers of a Bidirectional one.

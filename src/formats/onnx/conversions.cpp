@@ -21,7 +21,19 @@ void convert_plain(OnnxCall& call) {
   call.set_like(x, call.add(call.node.node().type, {x.name}, call.attributes()));
 }
 
+// Operators that are the document's own where they work on maps.
+void convert_window(OnnxCall& call) {
+  if (is_of_rows(call)) {
+    convert_of_rows(call);
+  } else {
+    convert_plain(call);
+  }
+}
+
 constexpr Entry kConversions[] = {
+    {"", "AveragePool", convert_window},
+    {"", "GlobalAveragePool", convert_window},
+    {"", "GlobalMaxPool", convert_window},
     {"", "Identity", convert_alias},
     {"", "Dropout", convert_alias},
     {"", "Cast", convert_cast},

@@ -80,6 +80,10 @@ void convert_depth_to_space(OnnxCall& call);
 void convert_space_to_depth(OnnxCall& call);
 void convert_einsum(OnnxCall& call);
 
+// convert_rows.cpp: Conv, MaxPool, AveragePool and their global ones of rows (channels, length).
+bool is_of_rows(const OnnxCall& call);
+void convert_of_rows(OnnxCall& call);
+
 // convert_recurrent.cpp
 void convert_lstm(OnnxCall& call);
 void convert_gru(OnnxCall& call);

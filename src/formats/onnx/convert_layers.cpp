@@ -90,6 +90,10 @@ void convert_constant(OnnxCall& call) {
 }
 
 void convert_convolution(OnnxCall& call) {
+  if (is_of_rows(call)) {
+    convert_of_rows(call);
+    return;
+  }
   const OnnxValue& x = call.activation(0);
   const OnnxConstant& weights = call.constant(1);
   const int64_t outputs = weights.shape.empty() ? 0 : weights.shape[0];
@@ -183,6 +187,10 @@ void convert_batch_normalization(OnnxCall& call) {
 }
 
 void convert_max_pool(OnnxCall& call) {
+  if (is_of_rows(call)) {
+    convert_of_rows(call);
+    return;
+  }
   const OnnxValue& x = call.activation(0);
   call.set_like(x, call.add("MaxPool", {x.name}, call.attributes({"storage_order"})));
 }

@@ -151,6 +151,26 @@ void convert_pad(OnnxCall& call) {
   call.set_like(value, call.add("Pad", {value.name}, std::move(attributes)));
 }
 
+namespace {
+
+// The sizes, with kOpenBatch where they have the number of images.
+std::vector<int64_t> resize_sizes(const OnnxCall& call) {
+  if (!call.has(3)) return {};
+  const OnnxConstant& sizes = call.constant(3);
+  if (!is_whole(sizes.type) || sizes.shape.size() != 1) call.node.fail("input 3: sizes expected");
+  std::vector<int64_t> result = sizes.whole;
+  for (size_t i = 0; i < result.size(); ++i) {
+    if (!sizes.has_batch(i)) continue;
+    if (sizes.batches[i] != 1 || sizes.whole[i] != 0) {
+      call.node.fail("its sizes compute with the number of images");
+    }
+    result[i] = kOpenBatch;
+  }
+  return result;
+}
+
+}  // namespace
+
 void convert_resize(OnnxCall& call) {
   const OnnxValue value = call.activation(0);
   const Shape shape = call.full_shape(value);
@@ -159,7 +179,7 @@ void convert_resize(OnnxCall& call) {
   const size_t scales_at = is_old ? 1 : 2;
   if (scales.empty() && call.has(scales_at)) scales = call.constant(scales_at).reals;
   const std::vector<int64_t> sizes =
-      scales.empty() && !is_old ? call.integers("sizes", 3) : std::vector<int64_t>();
+      scales.empty() && !is_old ? resize_sizes(call) : std::vector<int64_t>();
   std::vector<int64_t> axes = call.node.integers("axes");
   if (axes.empty()) {
     axes.resize(shape.size());

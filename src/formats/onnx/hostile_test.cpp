@@ -237,8 +237,7 @@ TEST(OnnxHostile, GraphsAndFunctionsWithoutEndAreRefused) {
     graph.message(12, value("y", 1, {1, 4}));
     inner = graph;
   }
-  EXPECT_THAT(outcome(model_of(inner)),
-              HasSubstr("more than 32 messages within one another"));
+  EXPECT_THAT(outcome(model_of(inner)), HasSubstr("more than 32 messages within one another"));
   OnnxGraphMaker call;
   call.model.opsets["own"] = 1;
   call.input({-1, 10}).node("F", {"x"}, {"y"}, {}, "own");
