@@ -11,10 +11,10 @@ namespace mnist {
 
 struct TorchRecurrent {
   RecurrentCell cell = RecurrentCell::kLstm;
-  std::string name;
+  std::string name = {};
   // Of each layer, of each of its directions: weight_ih, weight_hh and, `has_bias`, bias_ih and
   // bias_hh.
-  std::vector<Tensor> weights;
+  std::vector<Tensor> weights = {};
   bool has_bias = true;
   size_t layers = 1;
   bool is_bidirectional = false;
