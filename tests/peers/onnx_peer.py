@@ -190,6 +190,7 @@ for row in rows:
 print(f"   ONNX Runtime: {worst['runtime']:.2g}, read as anybody's: {worst['read']:.2g}")
 
 print("-- what ONNX Runtime makes of a network")
+program = Program()  # `small` wrote images of its own
 source = program.folder / "source.onnx"
 program.convert(program.folder / "lenet5.json", source)
 model = onnx.load(source)

@@ -62,8 +62,8 @@ std::string sequence_of(const OnnxCall& call) {
 }
 
 // The weights at `i`: of DynamicQuantizeLSTM (directions, inputs, rows) whole numbers, whose scale
-// and zero point are at `scale_at`.
-OnnxConstant matrix(const OnnxCall& call, size_t i, size_t scale_at) {
+// and zero point are at `scale_at`; `made` holds what they stand for.
+const OnnxConstant& matrix(const OnnxCall& call, size_t i, size_t scale_at, OnnxConstant& made) {
   if (call.node.node().type != "DynamicQuantizeLSTM") return call.constant(i);
   OnnxNode dequantize;
   dequantize.name = call.node.label();
@@ -79,7 +79,8 @@ OnnxConstant matrix(const OnnxCall& call, size_t i, size_t scale_at) {
   transpose.type = "Transpose";
   transpose.attributes = {{"perm", std::vector<int64_t>{0, 2, 1}}};
   const OnnxNodeView turned(transpose, call.node.who(), call.node.opset());
-  return find_onnx_fold(transpose.type)({turned, {&real}, call.graph.budget()});
+  made = find_onnx_fold(transpose.type)({turned, {&real}, call.graph.budget()});
+  return made;
 }
 
 // A direction's part of `all`, which is (directions, rows, ...): of its `end` equal parts number
@@ -133,10 +134,11 @@ std::vector<std::string> states(const OnnxCall& call, const Kind& kind, size_t d
   if (directions == 2) layer.name += direction == 0 ? "/forward" : "/backward";
   layer.is_backwards = direction == 1 || call.node.text("direction", "forward") == "reverse";
   layer.resets_product = call.node.integer("linear_before_reset", 0) != 0;
+  OnnxConstant made;
   layer.weights.kernel =
-      part(call, matrix(call, kKernel, 8), direction, directions, 0, 1, kind.blocks);
+      part(call, matrix(call, kKernel, 8, made), direction, directions, 0, 1, kind.blocks);
   layer.weights.recurrent =
-      part(call, matrix(call, kRecurrent, 10), direction, directions, 0, 1, kind.blocks);
+      part(call, matrix(call, kRecurrent, 10, made), direction, directions, 0, 1, kind.blocks);
   if (call.has(kBias)) {
     layer.weights.bias = part(call, call.constant(kBias), direction, directions, 0, 2, kind.blocks);
     layer.weights.recurrent_bias =

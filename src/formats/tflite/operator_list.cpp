@@ -17,6 +17,7 @@ void tflite_gather(TfliteTranslation& translation);
 void tflite_gelu(TfliteTranslation& translation);
 void tflite_l2_normalization(TfliteTranslation& translation);
 void tflite_leaky_relu(TfliteTranslation& translation);
+void tflite_lstm(TfliteTranslation& translation);
 void tflite_max_pool(TfliteTranslation& translation);
 void tflite_mirror_pad(TfliteTranslation& translation);
 void tflite_multiply(TfliteTranslation& translation);
@@ -82,7 +83,7 @@ constexpr TfliteOperatorEntry kOperators[] = {
     {"SUB", tflite_subtract},
     {"DIV", tflite_divide},
     {"SQUEEZE", tflite_squeeze},
-    {"UNIDIRECTIONAL_SEQUENCE_LSTM"},
+    {"UNIDIRECTIONAL_SEQUENCE_LSTM", tflite_lstm},
     {"STRIDED_SLICE", tflite_strided_slice},
     {"BIDIRECTIONAL_SEQUENCE_RNN"},
     {"EXP", tflite_same, "Exp"},
