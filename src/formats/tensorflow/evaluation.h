@@ -73,7 +73,6 @@ class TfEvaluation {
 
   // What makes and orders elements in the document; its nodes are called like this one.
   ChannelLastGraph& order() { return order_; }
-  GraphBuilder& builder() { return builder_; }
   std::string add_weight(const std::string& name, Tensor tensor);
   std::string add_node(const std::string& type, std::vector<std::string> inputs,
                        std::map<std::string, Attribute> attributes = {}) {

@@ -17,7 +17,6 @@ TfValue tf_concat(TfEvaluation& evaluation);
 TfValue tf_const(TfEvaluation& evaluation);
 TfValue tf_conv(TfEvaluation& evaluation);
 TfValue tf_dense(TfEvaluation& evaluation);
-TfValue tf_lstm(TfEvaluation& evaluation);
 TfValue tf_depthwise_conv(TfEvaluation& evaluation);
 TfValue tf_divide(TfEvaluation& evaluation);
 TfValue tf_expand_dims(TfEvaluation& evaluation);
@@ -161,7 +160,6 @@ constexpr Entry kOps[] = {
     {"tfl.gelu", tf_gelu},
     {"tfl.hard_swish", tf_hard_swish},
     {"tfl.l2_normalization", tf_l2_normalization},
-    {"tfl.lstm", tf_lstm},
     {"tfl.prelu", tf_prelu},
     {"tfl.quantized", tf_quantized},
     {"tfl.relu_0_to_1", tf_relu_0_to_1},

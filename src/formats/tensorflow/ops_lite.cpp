@@ -3,7 +3,6 @@
 
 #include <cmath>
 
-#include "formats/recurrent.h"
 #include "formats/tensorflow/evaluation.h"
 
 namespace mnist {
@@ -89,23 +88,6 @@ TfValue tf_dense(TfEvaluation& evaluation) {
   value.shape.back() = outputs;
   value.name = evaluation.add_node("MatMul", names);
   if (has_bias) value.name = evaluation.order().add_node("Add", {value.name, bias}, {}, "bias");
-  return value;
-}
-
-// Rows, weights for them, weights for the state, biases, as a RecurrentLayer has them: the states.
-TfValue tf_lstm(TfEvaluation& evaluation) {
-  ChannelLastValue value = evaluation.order().in_order(evaluation.value(0));
-  GraphBuilder& graph = evaluation.builder();
-  RecurrentLayer layer;
-  layer.name = evaluation.node().name;
-  layer.weights.kernel = floats_of(evaluation, 1);
-  layer.weights.recurrent = floats_of(evaluation, 2);
-  layer.weights.bias = floats_of(evaluation, 3);
-  layer.gate = recurrent_function(graph, "Sigmoid");
-  layer.candidate = recurrent_function(graph, "Tanh");
-  layer.output = layer.candidate;
-  value.name = add_sequence(graph, layer.name, {add_recurrent(graph, layer, value.name)});
-  value.shape = graph.shape(value.name);
   return value;
 }
 

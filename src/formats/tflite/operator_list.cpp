@@ -17,7 +17,6 @@ void tflite_gather(TfliteTranslation& translation);
 void tflite_gelu(TfliteTranslation& translation);
 void tflite_l2_normalization(TfliteTranslation& translation);
 void tflite_leaky_relu(TfliteTranslation& translation);
-void tflite_lstm(TfliteTranslation& translation);
 void tflite_max_pool(TfliteTranslation& translation);
 void tflite_mirror_pad(TfliteTranslation& translation);
 void tflite_multiply(TfliteTranslation& translation);
@@ -83,7 +82,7 @@ constexpr TfliteOperatorEntry kOperators[] = {
     {"SUB", tflite_subtract},
     {"DIV", tflite_divide},
     {"SQUEEZE", tflite_squeeze},
-    {"UNIDIRECTIONAL_SEQUENCE_LSTM", tflite_lstm},
+    {"UNIDIRECTIONAL_SEQUENCE_LSTM"},
     {"STRIDED_SLICE", tflite_strided_slice},
     {"BIDIRECTIONAL_SEQUENCE_RNN"},
     {"EXP", tflite_same, "Exp"},

@@ -25,7 +25,6 @@ enum TfliteOptions : uint8_t {
   kStridedSliceOptions = 32,
   kTransposeConvOptions = 49,
   kPackOptions = 59,
-  kUnidirectionalSequenceLstmOptions = 71,
   kResizeNearestNeighborOptions = 74,
   kLeakyReluOptions = 75,
   kMirrorPadOptions = 77,
@@ -64,7 +63,6 @@ enum TransposeConvField : uint16_t {
   kTransposeStrideH,
   kTransposeActivation
 };
-enum SequenceLstmField : uint16_t { kLstmActivation, kLstmCellClip, kLstmProjClip, kLstmTimeMajor };
 enum ConcatenationField : uint16_t { kConcatAxis, kConcatActivation };
 enum ResizeBilinearField : uint16_t { kBilinearAlignCorners = 2, kBilinearHalfPixel = 3 };
 enum ResizeNearestField : uint16_t { kNearestAlignCorners, kNearestHalfPixel };

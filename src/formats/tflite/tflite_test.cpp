@@ -126,8 +126,7 @@ TEST(Tflite, RefusesByName) {
   EXPECT_EQ(refusal([](W w, int32_t x, int32_t y) { w.custom("FlexErf", {x}, {y}); }),
             "net.tflite: 'y\\x0a' (custom operator 'FlexErf'): this operator is not known");
   EXPECT_EQ(refusal([](W w, int32_t x, int32_t y) { w.op(kLstm, {x}, {y}); }),
-            "net.tflite: 'y\\x0a' (UNIDIRECTIONAL_SEQUENCE_LSTM): fused_activation_function: tanh "
-            "expected");
+            "net.tflite: 'y\\x0a' (UNIDIRECTIONAL_SEQUENCE_LSTM): this operator is not known");
   EXPECT_EQ(refusal([](W w, int32_t x, int32_t y) { w.op(kCall, {x}, {y}); }),
             "net.tflite: 'y\\x0a' (CALL): this operator is not known");
   EXPECT_EQ(refusal([](W w, int32_t x, int32_t y) { w.op(4711, {x}, {y}); }),
