@@ -46,7 +46,7 @@ if(MNIST_TESTS)
   add_executable(mnist_round_trip_test ${format_tests}
     ${PROJECT_SOURCE_DIR}/src/ops/op_rows_for_test.cpp)
   target_link_libraries(mnist_round_trip_test PRIVATE mnist mnist_flags ${libraries} GTest::gtest
-                        GTest::gtest_main)
+                        GTest::gmock GTest::gtest_main)
   target_compile_definitions(mnist_round_trip_test PRIVATE
     MNIST_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   gtest_discover_tests(mnist_round_trip_test DISCOVERY_TIMEOUT 60

@@ -14,10 +14,12 @@ extern const Format kOnnx;
 extern const Format kKeras;
 extern const Format kKerasH5;
 extern const Format kSafetensors;
+extern const Format kSafetensorsIndex;
 extern const Format kPyTorch;
 extern const Format kNpz;
 extern const Format kGgmlBinary;
 extern const Format kRustJson;
+extern const Format kNielsenJson;
 extern const Format kCHeader;
 extern const Format kSavedModel;
 extern const Format kTflite;
@@ -31,6 +33,7 @@ constexpr const Format* kFormats[] = {
     &kTflite,
     // Before PyTorch: a header's length may look like the beginning of a pickle.
     &kSafetensors,
+    &kSafetensorsIndex,
 #ifndef MNIST_WITHOUT_LIBRARIES
     &kKeras,
     &kKerasH5,
@@ -41,6 +44,7 @@ constexpr const Format* kFormats[] = {
 #endif
     &kGgmlBinary,
     &kRustJson,
+    &kNielsenJson,
     &kCHeader,
 };
 }  // namespace

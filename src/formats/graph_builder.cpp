@@ -10,6 +10,8 @@
 namespace mnist {
 namespace {
 
+constexpr size_t kMostNodes = 10'000;  // what check_model takes
+
 std::string lower_case(std::string text) {
   for (char& letter : text) {
     if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
@@ -41,9 +43,20 @@ std::string GraphBuilder::add_weight(const std::string& name, Tensor tensor) {
   return unused;
 }
 
+std::string GraphBuilder::add_shared_weight(const std::string& name, Tensor tensor) {
+  if (model_.is_weight(name)) {
+    const Tensor& known = model_.weight(name);
+    if (known.shape == tensor.shape && known.values == tensor.values) return name;
+  }
+  return add_weight(name, std::move(tensor));
+}
+
 std::string GraphBuilder::add_node(const std::string& type, const std::string& name,
                                    std::vector<std::string> inputs,
                                    std::map<std::string, Attribute> attributes) {
+  if (model_.nodes.size() >= kMostNodes) {
+    throw Error(fmt::format("{}: a graph of over {} nodes", who_, kMostNodes));
+  }
   std::string unused = unused_name(name.empty() ? lower_case(type) : name);
   Node node{type, unused, std::move(inputs), {unused}, std::move(attributes)};
   for (const std::string& value : node.inputs) {

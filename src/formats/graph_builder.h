@@ -20,9 +20,13 @@ class GraphBuilder {
   // Adds a weight and returns its name: `name`, with a number where it is taken.
   std::string add_weight(const std::string& name, Tensor tensor);
 
+  // The weight that is called `name` where it is this very tensor already, as it is for a layer
+  // that is called several times; else as add_weight.
+  std::string add_shared_weight(const std::string& name, Tensor tensor);
+
   // Adds a node and returns the value that it makes, which is called like the node: `name`, with a
   // number where it is taken, or the type's name where it is empty. Throws Error where there is no
-  // such op, or it cannot be run on these inputs.
+  // such op, it cannot be run on these inputs, or the graph grows beyond what a document may hold.
   std::string add_node(const std::string& type, const std::string& name,
                        std::vector<std::string> inputs,
                        std::map<std::string, Attribute> attributes = {});

@@ -13,6 +13,7 @@
 #include "formats/recognise/known_network.h"
 #include "formats/recognise/layer_chain.h"
 #include "formats/recognise/layer_order.h"
+#include "formats/recognise/recurrent_network.h"
 #include "formats/recognise/weight_layer.h"
 #include "mnist/error.h"
 
@@ -160,6 +161,13 @@ bool has_activation(const Model& model) {
   });
 }
 
+// Of a moving average of the weights: beside them it is the same network again.
+bool is_average(const std::pair<std::string, Tensor>& tensor) {
+  constexpr std::string_view kNames[] = {"ema_model.", "model_ema.", "ema."};
+  return std::any_of(std::begin(kNames), std::end(kNames),
+                     [&](std::string_view name) { return tensor.first.starts_with(name); });
+}
+
 size_t most_candidates(const LooseWeights& weights) {
   size_t values = 1;
   for (const auto& [name, tensor] : weights.tensors) values += tensor.values.size();
@@ -169,6 +177,13 @@ size_t most_candidates(const LooseWeights& weights) {
 }  // namespace
 
 std::vector<Model> recognise(const LooseWeights& weights, const std::string& who) {
+  const auto averages = std::count_if(weights.tensors.begin(), weights.tensors.end(), is_average);
+  if (averages != 0 && static_cast<size_t>(averages) != weights.tensors.size()) {
+    LooseWeights rest = weights;
+    std::erase_if(rest.tensors, is_average);
+    return recognise(rest, who);
+  }
+  if (has_recurrent_weights(weights)) return recurrent_networks(weights, who);
   std::vector<Model> models;
   if (auto known = known_network(weights, who)) models.push_back(std::move(*known));
   // Modules without any activation call it as a function, so their list is not the network.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 
 #include "base/bytes.h"
 #include "base/text.h"
@@ -123,6 +124,44 @@ FileContents read(const ModelSource& source) {
   return weights;
 }
 
+// ---- several files ----
+
+// Hugging Face's list of the files that the tensors are in: {"weight_map": {NAME: FILE}}.
+FileContents read_index(const ModelSource& source) {
+  constexpr size_t kMostFiles = 64;
+  constexpr uint64_t kLargestFile = uint64_t{1} << 30;
+  const auto* text = reinterpret_cast<const char*>(source.bytes.data());
+  const Json json = parse_json({text, source.bytes.size()}, source.who);
+  const JsonView map = JsonView(json, source.who).at("weight_map");
+  std::map<std::string, std::vector<std::byte>> files;
+  for (const auto& [name, file] : map.members()) {
+    if (files.contains(file.text())) continue;
+    if (files.size() == kMostFiles) file.fail(fmt::format("more than {} files", kMostFiles));
+    files[file.text()] = source.beside(file.text(), kLargestFile);
+  }
+  LooseWeights weights;
+  std::set<std::string> names;
+  for (const auto& [name, bytes] : files) {
+    const std::string who = fmt::format("{}: {}", source.who, printable(name, 80));
+    LooseWeights part = loose_weights(read_safetensors(bytes, who), who);
+    for (auto& tensor : part.tensors) {
+      if (!names.insert(tensor.first).second) {
+        throw Error(fmt::format("{}: tensor '{}' is in two files", source.who,
+                                printable(tensor.first, 80)));
+      }
+      weights.tensors.push_back(std::move(tensor));
+    }
+  }
+  merge_reparametrised(weights, source.who);
+  return weights;
+}
+
+bool recognises_index(std::span<const std::byte> head) {
+  const std::string_view text(reinterpret_cast<const char*>(head.data()),
+                              std::min(head.size(), kHeadBytes));
+  return text.starts_with('{') && text.find("\"weight_map\"") != std::string_view::npos;
+}
+
 // ---- writing ----
 
 void write(const Model& model, const SaveOptions& options, Sink& sink) {
@@ -158,6 +197,15 @@ const Format kSafetensors = {
     .write = write,
     .abilities = {.keeps_document = true,
                   .types = {TensorType::kF32, TensorType::kF16, TensorType::kBF16}},
+};
+
+extern const Format kSafetensorsIndex;
+const Format kSafetensorsIndex = {
+    .name = "safetensors-index",
+    .description = "Hugging Face's list of the safetensors files that a model is in",
+    .suffixes = {".safetensors.index.json"},
+    .recognises = recognises_index,
+    .read = read_index,
 };
 
 }  // namespace mnist

@@ -24,6 +24,28 @@ Bytes file_of(const std::string& header, size_t data, int64_t length_change = 0)
   return bytes;
 }
 
+TEST(Safetensors, AModelInSeveralFilesIsRead) {
+  const Bytes first =
+      file_of(R"({"fc.weight":{"dtype":"F32","shape":[10,784],"data_offsets":[0,31360]}})", 31360);
+  const Bytes second =
+      file_of(R"({"fc.bias":{"dtype":"F32","shape":[10],"data_offsets":[0,40]}})", 40);
+  const std::string index =
+      R"({"metadata":{},"weight_map":{"fc.weight":"a.safetensors","fc.bias":"b.safetensors"}})";
+  const auto read = [&](const Bytes& other) {
+    const auto beside = [&](const std::string& name, uint64_t) {
+      return name == "a.safetensors" ? first : other;
+    };
+    return format_by_name("safetensors-index")
+        .read({"i", std::as_bytes(std::span<const char>(index)), beside});
+  };
+  const FileContents contents = read(second);
+  const auto& weights = std::get<LooseWeights>(contents);
+  ASSERT_EQ(weights.tensors.size(), 2U);
+  EXPECT_EQ(weights.tensors[0].first, "fc.weight");
+  EXPECT_EQ(weights.tensors[1].second.shape, (Shape{10}));
+  EXPECT_THAT(error_of([&] { read(first); }), HasSubstr("i: tensor 'fc.weight' is in two files"));
+}
+
 std::string refusal(const Bytes& bytes) {
   return error_of([&] { read_safetensors(bytes, "x"); });
 }

@@ -139,6 +139,52 @@ for name, model in networks.items():
         model.save(path)
         expect_close(f"{name}{suffix}", ours(model, path), theirs)
 
+print("-- recurrent layers, and layers that are called again")
+
+
+def with_random_weights(model):
+    generator = numpy.random.default_rng(3)
+    for variable in model.weights:
+        variable.assign(generator.normal(0, 0.3, variable.shape))
+    return model
+
+
+def called_again():
+    start = keras.Input((28, 28))
+    side = keras.Sequential([keras.Input((14, 28)), layers.Flatten(), layers.Dense(16, activation="relu")], name="side")
+    again = layers.Dense(16, activation="tanh", name="again")
+    value = layers.Subtract()([side(layers.Cropping1D((0, 14))(start)), side(layers.Cropping1D((14, 0))(start))])
+    value = again(layers.ReLU()(again(value)))
+    return with_random_weights(keras.Model(start, layers.Dense(10)(value)))
+
+
+def rows(*parts, shape=(28, 28)):
+    return with_random_weights(keras.Sequential([keras.Input(shape), *parts, layers.Dense(10)]))
+
+
+unrolled = {
+    "LSTM": rows(layers.LSTM(12)),
+    "LSTM of any length": rows(layers.LSTM(9, activation="relu"), shape=(None, 28)),
+    "LSTM, LSTM backwards": rows(layers.LSTM(9, return_sequences=True),
+                                 layers.LSTM(7, go_backwards=True, use_bias=False)),
+    "GRU": rows(layers.GRU(9, return_sequences=True),
+                layers.GRU(8, reset_after=False, go_backwards=True, return_sequences=True), layers.Flatten()),
+    "SimpleRNN of pixels": rows(layers.SimpleRNN(5, activation="relu"), shape=(784, 1)),
+    "RNN": rows(layers.RNN(layers.LSTMCell(6)), layers.RepeatVector(3), layers.SimpleRNN(4)),
+    "Bidirectional": rows(layers.Bidirectional(layers.LSTM(6, return_sequences=True)),
+                          layers.Bidirectional(layers.GRU(5), merge_mode="sum")),
+    "TimeDistributed": rows(layers.Reshape((4, 7, 28, 1)), layers.TimeDistributed(layers.Conv2D(3, 3)),
+                            layers.TimeDistributed(layers.Flatten()),
+                            layers.TimeDistributed(layers.Dense(8, activation="relu")), layers.GRU(5)),
+    "called again": called_again(),
+}
+for name, model in unrolled.items():
+    for suffix in (".keras", ".h5"):
+        path = program.folder / f"theirs{suffix}"
+        model.save(path)
+        image = program.inputs().reshape((-1,) + tuple(extent or 28 for extent in model.input_shape[1:]))
+        expect_close(f"{name}{suffix}", program.logits(path), model.predict(image, verbose=0))
+
 print("-- SavedModels")
 for name, model in networks.items():
     theirs = model.predict(inputs(model), verbose=0)

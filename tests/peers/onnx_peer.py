@@ -8,6 +8,7 @@ import numpy
 import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
+from onnxruntime import quantization
 
 from peer_support import Program, expect_close
 
@@ -187,3 +188,52 @@ for row in rows:
         if not difference <= limit:
             sys.exit(f"{row['name']}, {who}: the greatest difference is {difference:g}, at most {limit:g} expected")
 print(f"   ONNX Runtime: {worst['runtime']:.2g}, read as anybody's: {worst['read']:.2g}")
+
+print("-- what ONNX Runtime makes of a network")
+program = Program()  # `small` wrote images of its own
+source = program.folder / "source.onnx"
+program.convert(program.folder / "lenet5.json", source)
+model = onnx.load(source)
+del model.metadata_props[:]
+onnx.save(model, source)
+
+
+class Images(quantization.CalibrationDataReader):
+    def __init__(self):
+        self.left = iter([{model.graph.input[0].name: image[None]} for image in program.inputs()])
+
+    def get_next(self):
+        return next(self.left, None)
+
+
+def one_by_one(path):
+    """Quantised by its own range, each image is alone."""
+    return numpy.concatenate([run_theirs(path, image[None]) for image in program.inputs()])
+
+
+def expect_read(what, path):
+    """An image one of whose sums falls just beside a step of the rounding is off by that step; most have none."""
+    ours, theirs = program.logits(path, "--pixels", "unit"), one_by_one(path)
+    usual = numpy.argsort(numpy.abs(ours - theirs).max(axis=1))[:len(ours) // 2]
+    expect_close(f"{what}, half of the images", ours[usual], theirs[usual], 1e-5)
+    expect_close(what, ours, theirs, 2e-2)
+
+
+path = program.folder / "made.onnx"
+for kind in (quantization.QuantType.QInt8, quantization.QuantType.QUInt8):
+    quantization.quantize_dynamic(source, path, weight_type=kind)
+    expect_read(f"quantize_dynamic to {kind}", path)
+for what, options in {"": {}, ", per channel": {"per_channel": True},
+                      ", signed": {"activation_type": quantization.QuantType.QInt8}}.items():
+    quantization.quantize_static(source, path, Images(), quant_format=quantization.QuantFormat.QOperator, **options)
+    expect_read(f"quantize_static{what}", path)
+levels = onnxruntime.GraphOptimizationLevel
+quantised = program.folder / "quantised.onnx"
+quantization.quantize_static(source, quantised, Images(), quant_format=quantization.QuantFormat.QOperator)
+for origin, level in ((source, levels.ORT_ENABLE_BASIC), (source, levels.ORT_ENABLE_EXTENDED),
+                      (quantised, levels.ORT_ENABLE_ALL)):
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = level
+    options.optimized_model_filepath = str(path)
+    onnxruntime.InferenceSession(str(origin), options)
+    expect_read(f"{origin.stem} at {level}", path)

@@ -1,9 +1,11 @@
 """PyTorch loads what we write, and we load what PyTorch writes: python torch_peer.py PROGRAM FOLDER"""
 import collections
+import json
 import os
 import pickle
 import sys
 
+import numpy
 import torch
 import torch.nn.utils.prune
 from torch import nn
@@ -171,6 +173,75 @@ for name, model in networks.items():
             for key, value in model.state_dict().items():
                 if "num_batches" not in key and not torch.equal(state[key], value):
                     sys.exit(f"{name}: {key} does not come back bit for bit")
+
+print("-- recurrent networks")
+
+
+class Rows(nn.Module):
+    """The image's rows as steps; `state`: from h_n rather than from the last step's output."""
+
+    def __init__(self, kind, state=False, **options):
+        super().__init__()
+        self.rnn = kind(28, 8, batch_first=True, **options)
+        self.fc = nn.Linear(16 if options.get("bidirectional") else 8, 10)
+        self.state = state
+
+    def forward(self, x):
+        rows, state = self.rnn(x.reshape(-1, 28, 28))
+        if self.state:
+            return self.fc((state[0] if isinstance(state, tuple) else state)[-1])
+        return self.fc(rows[:, -1, :])
+
+
+recurrent = {
+    "LSTM": Rows(nn.LSTM), "GRU": Rows(nn.GRU, state=True), "RNN": Rows(nn.RNN, num_layers=2),
+    "LSTM, two layers both ways": Rows(nn.LSTM, num_layers=2, bidirectional=True),
+}
+for name, model in recurrent.items():
+    model.eval()
+    expect_read(f"{name}, state dict", model.state_dict(), logits_of(model), "--arch", "1")
+    traced = torch.jit.trace(model, torch.from_numpy(program.inputs()[:2]), check_trace=False)
+    path = program.folder / "theirs.pt"
+    traced.save(path)
+    expect_close(f"{name}, TorchScript", program.logits(path), logits_of(model))
+
+
+class Larger(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 4, 3, stride=2)
+        self.up = nn.ConvTranspose2d(4, 8, 3, stride=2, padding=1, output_padding=1)
+        self.shuffle = nn.PixelShuffle(2)
+        self.row = nn.Conv1d(20, 6, 3, stride=2)
+        self.fc = nn.Linear(6 * 4, 10)
+
+    def forward(self, x):
+        x = self.shuffle(self.up(torch.relu(self.conv(x))))
+        x = nn.functional.interpolate(x, size=(26, 26), mode="bilinear", align_corners=False)
+        x = nn.functional.max_pool2d(nn.functional.interpolate(x, scale_factor=2.0), 5)
+        x = self.row(x.reshape(x.size(0), 20, 10))
+        return self.fc(x.flatten(1))
+
+
+larger = Larger().eval()
+path = program.folder / "theirs.pt"
+torch.jit.trace(larger, torch.from_numpy(program.inputs()[:2]), check_trace=False).save(path)
+expect_close("maps made larger, TorchScript", program.logits(path), logits_of(larger))
+
+print("-- weights in lists")
+sizes = [784, 30, 10]
+weights = [numpy.random.default_rng(i).normal(0, 0.1, (sizes[i + 1], sizes[i])) for i in range(2)]
+biases = [numpy.random.default_rng(i).normal(0, 0.1, (sizes[i + 1], 1)) for i in range(2)]
+hidden = 1 / (1 + numpy.exp(-(weights[0] @ program.inputs().reshape(-1, 784).T + biases[0])))
+theirs = (weights[1] @ hidden + biases[1]).T
+path = program.folder / "nielsen.pkl"
+for content in ({"sizes": sizes, "weights": weights, "biases": biases}, (weights, biases)):
+    path.write_bytes(pickle.dumps(content))
+    expect_close("as in Nielsen's book", program.logits(path, "--arch", "FC30-sigmoid-FC10"), theirs)
+path = program.folder / "nielsen.json"
+path.write_text(json.dumps({"sizes": sizes, "weights": [each.tolist() for each in weights],
+                            "biases": [each.tolist() for each in biases], "cost": "CrossEntropyCost"}))
+expect_close("as its programs save", program.logits(path), 1 / (1 + numpy.exp(-theirs)))
 
 print("-- what is refused")
 

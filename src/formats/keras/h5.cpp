@@ -127,6 +127,7 @@ Model read_model(const Hdf5Group& root, const std::string& config, const std::st
   std::map<std::string, std::vector<size_t>> members;
   for (size_t i = 1; i < network.layers.size(); ++i) {
     const KerasLayer& layer = network.layers[i];
+    if (layer.first_call) continue;
     const std::string& outermost = layer.models.empty() ? layer.name : layer.models[0];
     if (members[outermost].empty()) order.push_back(outermost);
     members[outermost].push_back(i);

@@ -222,14 +222,70 @@ TEST(Keras, AFunctionalModelsReferencesOfEitherVersionAreFollowed) {
   }
 }
 
+TEST(Keras, ALayerThatIsCalledAgainKeepsItsWeights) {
+  // again(relu(again(image))): the second call reads what is listed behind the layer.
+  Json again = called(layer("Dense", "again", {{"units", 2}}), Json::array({tensor("image")}));
+  Json second = again["inbound_nodes"][0];
+  second["args"] = Json::array({tensor("relu")});
+  again["inbound_nodes"].push_back(second);
+  Json net = functional({called(input({nullptr, 2}), nullptr), again,
+                         called(layer("ReLU", "relu"), Json::array({tensor("again")}))},
+                        "again");
+  net["config"]["output_layers"][0][1] = 1;
+  const Model model = read(net, {{"dense", {counting({2, 2}), counting({2})}}});
+  EXPECT_THAT(types(model), ElementsAre("Gemm", "Relu", "Gemm"));
+  EXPECT_EQ(model.weights.size(), 2U);
+  EXPECT_THAT(model.nodes[0].inputs, ElementsAre("image", "again/kernel", "again/bias"));
+  EXPECT_THAT(model.nodes[2].inputs, ElementsAre("relu", "again/kernel", "again/bias"));
+  net["config"]["layers"][1]["inbound_nodes"][0]["args"] = Json::array({tensor("relu")});
+  EXPECT_THAT(refusal(net), HasSubstr("reads what is never made, or what needs it"));
+}
+
+// A recurrent layer keeps its weights in its cell.
+std::string cell_refusal(const Json& config, const std::vector<Tensor>& weights) {
+  return error_of([&] {
+    Hdf5Group root;
+    for (size_t i = 0; i < weights.size(); ++i) {
+      root.groups["layers"].groups["lstm"].groups["cell"].groups["vars"].tensors[std::to_string(
+          i)] = weights[i];
+    }
+    MemorySink sink;
+    ZipWriter zip(sink);
+    zip.add("metadata.json", Json{{"keras_version", "3.3.3"}}.dump());
+    zip.add("config.json", sequential({input({nullptr, 3, 2}), config}).dump());
+    const std::vector<std::byte> bytes = write_hdf5(root, "weights");
+    zip.add("model.weights.h5", std::span<const std::byte>(bytes));
+    zip.finish();
+    const Model model = read_model(sink.bytes, "x.keras");
+    // Two steps of an input's part, a product, a sum, and the gates.
+    EXPECT_EQ(model.input_shape, (Shape{3, 2}));
+    EXPECT_EQ(model.weight("l/kernel").shape, (Shape{2, 4}));
+    // i, f, o, c instead of Keras's i, f, c, o
+    EXPECT_THAT(model.weight("l/bias").values, ElementsAre(0, 1, 3, 2));
+    throw Error("read");
+  });
+}
+
+TEST(Keras, ARecurrentLayersStepsAreNodes) {
+  const Json lstm = layer("LSTM", "l", {{"units", 1}});
+  EXPECT_EQ(cell_refusal(lstm, {counting({2, 4}), counting({1, 4}), counting({4})}), "read");
+  EXPECT_THAT(cell_refusal(lstm, {counting({2, 4}), counting({1, 3}), counting({4})}),
+              HasSubstr("'recurrent_kernel' has the shape (1,3), (1,4) expected"));
+  EXPECT_THAT(cell_refusal(layer("LSTM", "l", {{"units", 1}, {"return_state", true}}),
+                           {counting({2, 4}), counting({1, 4}), counting({4})}),
+              HasSubstr("return_state: false expected"));
+}
+
 TEST(Keras, WhatCannotBeSaidIsRefusedByItsName) {
   const Json image = input({nullptr, 4, 4, 1});
   const auto with = [&](const Json& last) { return refusal(sequential({image, last})); };
   EXPECT_THAT(with(layer("Lambda", "code")),
               HasSubstr("layer 'code' is a 'Lambda', which is code"));
   EXPECT_THAT(with(layer("own>Thing", "x")), HasSubstr("a class of its author's own"));
-  EXPECT_THAT(with(layer("LSTM", "x")),
-              HasSubstr("layer 'x' is a 'LSTM', a class that is not known"));
+  EXPECT_THAT(with(layer("ConvLSTM2D", "x")),
+              HasSubstr("layer 'x' is a 'ConvLSTM2D', a class that is not known"));
+  EXPECT_THAT(with(layer("LSTM", "x", {{"units", 2}})),
+              HasSubstr("layer 'x': 3 weights expected, 0 are there"));
   EXPECT_THAT(with(layer("Activation", "x", {{"activation", "sorcery"}})),
               HasSubstr("layer 'x' (Activation): activation 'sorcery' is not known"));
   EXPECT_THAT(with(layer("Dense", "x", {{"units", 2}})),

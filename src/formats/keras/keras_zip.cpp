@@ -63,26 +63,43 @@ const Hdf5Group* find_layer(const Hdf5Group& root, const KerasLayer& layer) {
     if (found == nullptr) return nullptr;
     group = found;
   }
-  return group->group("vars");
+  return group;
+}
+
+// The weights of a part of a layer ("forward_layer/cell"), of the layer itself for "".
+const Hdf5Group* find_part(const Hdf5Group* group, std::string_view part) {
+  while (group != nullptr && !part.empty()) {
+    const size_t slash = std::min(part.find('/'), part.size());
+    group = group->group(std::string(part.substr(0, slash)));
+    part.remove_prefix(std::min(slash + 1, part.size()));
+  }
+  return group == nullptr ? nullptr : group->group("vars");
 }
 
 KerasWeights read_layer(const Hdf5Group& root, const KerasLayer& layer, const std::string& who) {
   const std::vector<KerasVariable> variables = keras_variables(layer);
   KerasWeights weights;
-  if (variables.empty()) return weights;
+  if (variables.empty() || layer.first_call) return weights;
+  std::map<std::string, size_t> counts;  // by part
+  for (const KerasVariable& variable : variables) ++counts[variable.part];
   const Hdf5Group* group = find_layer(root, layer);
-  if (group == nullptr || group->tensors.size() != variables.size()) {
-    throw Error(fmt::format("{}: layer '{}': {} weights expected, {} are there", who,
-                            printable(layer.full_name(), 80), variables.size(),
-                            group == nullptr ? 0 : group->tensors.size()));
+  for (const auto& [part, count] : counts) {
+    const Hdf5Group* list = find_part(group, part);
+    if (list == nullptr || list->tensors.size() != count) {
+      throw Error(fmt::format("{}: layer '{}': {} weights expected, {} are there", who,
+                              printable(layer.full_name(), 80), count,
+                              list == nullptr ? 0 : list->tensors.size()));
+    }
   }
-  for (size_t i = 0; i < variables.size(); ++i) {
-    const Tensor* tensor = group->tensor(std::to_string(i));
+  std::map<std::string, size_t> next;
+  for (const KerasVariable& variable : variables) {
+    const size_t number = next[variable.part]++;
+    const Tensor* tensor = find_part(group, variable.part)->tensor(std::to_string(number));
     if (tensor == nullptr) {
       throw Error(fmt::format("{}: layer '{}': weight {} is missing", who,
-                              printable(layer.full_name(), 80), i));
+                              printable(layer.full_name(), 80), number));
     }
-    weights[variables[i].name] = *tensor;
+    weights[variable.name] = *tensor;
   }
   return weights;
 }

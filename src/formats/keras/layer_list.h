@@ -12,6 +12,7 @@ namespace mnist {
 struct KerasVariable {
   std::string name;
   bool trainable = true;
+  std::string part = {};  // of the layer that has it, where Keras 3 saves it: "cell", "layer"
 };
 
 struct KerasLayerClass {
@@ -29,6 +30,13 @@ void expect_keras_class(const JsonView& layer, const std::string& class_name,
                         const std::string& layer_name);
 
 std::vector<KerasVariable> keras_variables(const KerasLayer& layer);
+std::vector<KerasVariable> keras_variables(const std::string& class_name, const JsonView& config);
+
+// Of a layer that is in another one's config: {"class_name": ..., "config": ...}.
+KerasLayer keras_layer_within(const KerasLayer& outer, const JsonView& layer);
+// Its weights, as the outer layer's: with `prefix` before their names, in its part `part`.
+std::vector<KerasVariable> keras_variables_within(const JsonView& layer, const std::string& prefix,
+                                                  const std::string& part);
 
 // Of the class that Keras saves as `saved_name` ("batch_normalization"), with its usual config;
 // none for a class that is not known.

@@ -88,24 +88,38 @@ double leaky_slope(const JsonView& config) {
   return config_number(config, "negative_slope", config_number(config, "alpha", 0.3));
 }
 
+// The function that a layer's class is called for.
+std::string called(const std::string& class_name) {
+  if (class_name == "ReLU") return "relu";
+  if (class_name == "LeakyReLU") return "leaky_relu";
+  if (class_name == "ELU") return "elu";
+  return snake_case(class_name);
+}
+
 }  // namespace
+
+KerasValue activate_by(KerasTranslation& layer, KerasValue value, const JsonView& given,
+                       const std::string& suffix) {
+  const KerasObject function = keras_object(given);
+  if (function.config && function.name == "ReLU") {
+    return relu(layer, std::move(value), *function.config, suffix);
+  }
+  if (function.config && function.name == "LeakyReLU") {
+    return leaky(layer, std::move(value), leaky_slope(*function.config), suffix);
+  }
+  if (function.config && (function.name == "ELU" || function.name == "Softmax")) {
+    return apply(layer, std::move(value), called(function.name), suffix);
+  }
+  return apply(layer, std::move(value), function.name, suffix);
+}
 
 // An activation that has a node before it in its layer is called like its function.
 KerasValue activate(KerasTranslation& layer, KerasValue value, const JsonView& config) {
   const std::optional<JsonView> given = config_value(config, "activation");
   if (!given) return value;
   const KerasObject function = keras_object(*given);
-  if (function.config && function.name == "ReLU") {
-    return relu(layer, std::move(value), *function.config, "relu");
-  }
-  if (function.config && function.name == "LeakyReLU") {
-    return leaky(layer, std::move(value), leaky_slope(*function.config), "leaky_relu");
-  }
-  if (function.config && (function.name == "ELU" || function.name == "Softmax")) {
-    return apply(layer, std::move(value), function.name == "ELU" ? "elu" : "softmax",
-                 snake_case(function.name));
-  }
-  return apply(layer, std::move(value), function.name, function.name);
+  const std::string name = function.config ? called(function.name) : function.name;
+  return activate_by(layer, std::move(value), *given, name);
 }
 
 KerasValue keras_activation(KerasTranslation& layer) {

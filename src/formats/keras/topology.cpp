@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "base/text.h"
 #include "formats/keras/config.h"
@@ -15,6 +16,7 @@ namespace mnist {
 namespace {
 
 constexpr size_t kMostLayers = 10'000;
+constexpr int64_t kUsualPixels = int64_t{28} * 28;
 
 bool is_sequential(const std::string& class_name) { return class_name == "Sequential"; }
 bool is_functional(const std::string& class_name) {
@@ -29,6 +31,17 @@ struct Within {
   std::vector<std::string> models;
   std::vector<KerasLayer::Place> places;
   bool trainable = true;
+};
+
+// What a reference leads to: which call of which layer.
+using Call = std::pair<std::string, int64_t>;
+
+// One call of a layer of a Functional model.
+struct PlannedCall {
+  JsonView layer;
+  size_t number;  // of its class
+  Call call;
+  std::vector<Call> reads;
 };
 
 class TopologyReader {
@@ -62,12 +75,17 @@ class TopologyReader {
                          const Within& within);
   size_t read_functional(const JsonView& model, const std::vector<size_t>& inputs,
                          const Within& within);
-  size_t add(const JsonView& layer, const std::vector<size_t>& inputs, const Within& within,
-             std::map<std::string, size_t>& numbers);
+  // The how manieth of its class each layer of a model is.
+  using Numbers = std::map<std::string, size_t>;
+  void add_calls(std::vector<PlannedCall> waiting, const Within& within,
+                 std::map<Call, size_t>& made);
+  size_t add(const JsonView& layer, size_t number, const std::vector<size_t>& inputs,
+             const Within& within);
   size_t add_input(const JsonView& layer, const std::string& name, const JsonView& shape_list);
   Shape input_shape(const JsonView& shape_list) const;
 
   KerasNetwork network_;
+  std::map<const Json*, size_t> first_calls_;  // of layers, by their places in the file
 };
 
 std::string layer_name(const JsonView& layer) {
@@ -122,6 +140,15 @@ Shape TopologyReader::input_shape(const JsonView& shape_list) const {
   const std::vector<JsonView> extents = shape_list.elements();
   Shape shape;
   for (size_t i = 1; i < extents.size(); ++i) {
+    // A sequence of any length: of an image, its rows.
+    if (i == 1 && extents.size() == 3 && extents[1].value().is_null()) {
+      const int64_t features = extents[2].integer();
+      if (features < 1 || kUsualPixels % features != 0) {
+        shape_list.fail("rows of 28 pixels, or a part of 784, expected");
+      }
+      shape.push_back(kUsualPixels / features);
+      continue;
+    }
     if (extents[i].value().is_null()) {
       extents[i].fail("an input of a fixed size expected: this network takes images of any size");
     }
@@ -147,20 +174,22 @@ size_t TopologyReader::add_input(const JsonView& layer, const std::string& name,
 }
 
 // Adds a layer, or the layers of a model that is one.
-size_t TopologyReader::add(const JsonView& layer, const std::vector<size_t>& inputs,
-                           const Within& within, std::map<std::string, size_t>& numbers) {
+size_t TopologyReader::add(const JsonView& layer, size_t number, const std::vector<size_t>& inputs,
+                           const Within& within) {
   if (network_.layers.size() >= kMostLayers) layer.fail("too many layers");
   const std::string class_name = layer.at("class_name").text();
   const std::string name = layer_name(layer);
   const JsonView config = layer.at("config");
   Within inside = within;
-  inside.places.push_back({snake_case(class_name), numbers[class_name]++});
+  inside.places.push_back({snake_case(class_name), number});
   inside.trainable =
       within.trainable && (!config.value().is_object() || config_flag(config, "trainable", true));
   if (is_model(class_name)) {
     inside.models.push_back(name);
     return read_model(layer, inputs, inside);
   }
+  const size_t place = network_.layers.size();
+  const auto [first, is_first] = first_calls_.emplace(&layer.value(), place);
   network_.layers.push_back({.class_name = class_name,
                              .name = name,
                              .models = inside.models,
@@ -169,7 +198,8 @@ size_t TopologyReader::add(const JsonView& layer, const std::vector<size_t>& inp
                              .inputs = inputs,
                              .input_shape = {},
                              .places = inside.places});
-  return network_.layers.size() - 1;
+  if (!is_first) network_.layers.back().first_call = first->second;
+  return place;
 }
 
 size_t TopologyReader::read_sequential(const JsonView& model, const std::vector<size_t>& inputs,
@@ -177,7 +207,7 @@ size_t TopologyReader::read_sequential(const JsonView& model, const std::vector<
   if (inputs.size() > 1) model.fail("a Sequential model reads one input");
   std::optional<size_t> last;
   if (!inputs.empty()) last = inputs[0];
-  std::map<std::string, size_t> numbers;
+  Numbers numbers;
   for (const JsonView& layer : sequential_layers(model)) {
     const bool is_input = layer.at("class_name").text() == "InputLayer";
     if (!is_input) expect_known(layer);
@@ -186,86 +216,117 @@ size_t TopologyReader::read_sequential(const JsonView& model, const std::vector<
       if (!shape) model.fail("no layer says which shape its input has");
       last = add_input(layer, is_input ? layer_name(layer) : "input", *shape);
     }
-    if (!is_input) last = add(layer, {*last}, within, numbers);
+    if (!is_input) last = add(layer, numbers[layer.at("class_name").text()]++, {*last}, within);
   }
   if (!last) model.fail("a model without layers");
   return *last;
 }
 
-// The names that a Functional model's references lead to, whatever lists they are in: ["dense",0,0]
+// The calls that a Functional model's references lead to, whatever lists they are in: ["dense",0,0]
 // before Keras 3, {"class_name": "__keras_tensor__", "config": {"keras_history": ["dense",0,0]}}
 // since.
-void find_references(const JsonView& value, std::vector<std::string>& names) {
+void find_references(const JsonView& value, std::vector<Call>& calls) {
   const Json& json = value.value();
   if (json.is_array() && json.size() >= 3 && json[0].is_string() && json[1].is_number_integer() &&
       json[2].is_number_integer()) {
     if (json[2] != 0) value.fail("a layer with several outputs");
-    names.push_back(json[0].get<std::string>());
+    calls.emplace_back(json[0].get<std::string>(), json[1].get<int64_t>());
   } else if (json.is_array()) {
-    for (const JsonView& element : value.elements()) find_references(element, names);
+    for (const JsonView& element : value.elements()) find_references(element, calls);
   } else if (json.is_object() && value.has("keras_history")) {
-    find_references(value.at("keras_history"), names);
+    find_references(value.at("keras_history"), calls);
   } else if (json.is_object()) {
     for (const auto& [key, member] : value.members()) {
-      if (key == "args" || key == "config") find_references(member, names);
+      if (key == "args" || key == "config") find_references(member, calls);
     }
   }
 }
 
-std::vector<std::string> references(const JsonView& value) {
-  std::vector<std::string> names;
-  find_references(value, names);
-  return names;
+std::vector<Call> references(const JsonView& value) {
+  std::vector<Call> calls;
+  find_references(value, calls);
+  return calls;
+}
+
+std::vector<PlannedCall> planned_calls(const JsonView& layer, size_t number) {
+  expect_known(layer);
+  const std::string name = layer_name(layer);
+  const std::vector<JsonView> nodes = layer.at("inbound_nodes").elements();
+  if (nodes.empty()) layer.fail(fmt::format("layer '{}' is not used", printable(name, 60)));
+  std::vector<PlannedCall> calls;
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    std::vector<Call> reads = references(nodes[i]);
+    if (reads.empty()) layer.fail("a layer that reads nothing");
+    calls.push_back({layer, number, {name, static_cast<int64_t>(i)}, std::move(reads)});
+  }
+  return calls;
 }
 
 size_t TopologyReader::read_functional(const JsonView& model, const std::vector<size_t>& inputs,
                                        const Within& within) {
   const JsonView config = model.at("config");
-  const std::vector<std::string> input_names = references(config.at("input_layers"));
-  const std::vector<std::string> output_names = references(config.at("output_layers"));
-  if (input_names.size() != std::max<size_t>(inputs.size(), 1) || output_names.size() != 1) {
+  const std::vector<Call> input_calls = references(config.at("input_layers"));
+  const std::vector<Call> outputs = references(config.at("output_layers"));
+  if (input_calls.size() != std::max<size_t>(inputs.size(), 1) || outputs.size() != 1) {
     model.fail(fmt::format("{} inputs and {} outputs: networks with one of each are read",
-                           input_names.size(), output_names.size()));
+                           input_calls.size(), outputs.size()));
   }
-  std::map<std::string, size_t> made;
-  std::map<std::string, size_t> numbers;
-  const auto find = [&](const JsonView& place, const std::string& name) {
-    const auto found = made.find(name);
-    if (found == made.end()) {
-      place.fail(fmt::format("layer '{}' is read before it is made", printable(name, 60)));
-    }
-    return found->second;
-  };
-  // Keras lists layers by their depth, each after those that it reads.
+  std::map<Call, size_t> made;
+  std::vector<PlannedCall> waiting;
+  std::set<std::string> names;
+  Numbers numbers;
   for (const JsonView& layer : config.at("layers").elements()) {
     const std::string name = layer_name(layer);
-    if (made.contains(name))
+    if (!names.insert(name).second)
       layer.fail(fmt::format("layer '{}' is there twice", printable(name, 60)));
-    if (layer.at("class_name").text() == "InputLayer") {
-      const auto place = std::find(input_names.begin(), input_names.end(), name);
-      if (place == input_names.end()) layer.fail("an input that is not among the model's");
-      if (!inputs.empty()) {
-        made[name] = inputs[static_cast<size_t>(place - input_names.begin())];
-      } else if (const auto shape = batch_shape(layer)) {
-        made[name] = add_input(layer, name, *shape);
-      } else {
-        layer.fail("the input's shape is missing");
-      }
+    if (layer.at("class_name").text() != "InputLayer") {
+      const size_t number = numbers[layer.at("class_name").text()]++;
+      for (PlannedCall& call : planned_calls(layer, number)) waiting.push_back(std::move(call));
       continue;
     }
-    expect_known(layer);
-    const std::vector<JsonView> calls = layer.at("inbound_nodes").elements();
-    if (calls.size() != 1) {
-      layer.fail(fmt::format("layer '{}' is used {} times: layers that are used once are read",
-                             printable(name, 60), calls.size()));
+    const auto place = std::find_if(input_calls.begin(), input_calls.end(),
+                                    [&](const Call& call) { return call.first == name; });
+    if (place == input_calls.end()) layer.fail("an input that is not among the model's");
+    if (!inputs.empty()) {
+      made[*place] = inputs[static_cast<size_t>(place - input_calls.begin())];
+    } else if (const auto shape = batch_shape(layer)) {
+      made[*place] = add_input(layer, name, *shape);
+    } else {
+      layer.fail("the input's shape is missing");
     }
-    std::vector<size_t> read;
-    for (const std::string& reference : references(calls[0]))
-      read.push_back(find(layer, reference));
-    if (read.empty()) layer.fail("a layer that reads nothing");
-    made[name] = add(layer, read, within, numbers);
   }
-  return find(config, output_names[0]);
+  add_calls(std::move(waiting), within, made);
+  const auto output = made.find(outputs[0]);
+  if (output == made.end()) config.fail("the output is no layer's");
+  return output->second;
+}
+
+// Keras lists layers by their depth, each after those that it reads; but what a later call of one
+// reads may come behind it.
+void TopologyReader::add_calls(std::vector<PlannedCall> waiting, const Within& within,
+                               std::map<Call, size_t>& made) {
+  constexpr int kMostRounds = 100;
+  for (int round = 0; !waiting.empty(); ++round) {
+    std::vector<PlannedCall> later;
+    for (PlannedCall& call : waiting) {
+      std::vector<size_t> read;
+      for (const Call& each : call.reads) {
+        const auto found = made.find(each);
+        if (found != made.end()) read.push_back(found->second);
+      }
+      if (read.size() == call.reads.size()) {
+        made[call.call] = add(call.layer, call.number, read, within);
+      } else {
+        later.push_back(std::move(call));
+      }
+    }
+    if (later.size() == waiting.size() || round == kMostRounds) {
+      const PlannedCall& first = later.front();
+      first.layer.fail(fmt::format("layer '{}' reads what is never made, or what needs it",
+                                   printable(first.call.first, 60)));
+    }
+    waiting = std::move(later);
+  }
 }
 
 }  // namespace

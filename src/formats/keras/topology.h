@@ -2,6 +2,7 @@
 // one another too, as one list.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,9 @@ struct KerasLayer {
   bool trainable = true;       // of itself and of all models that it is in
   std::vector<size_t> inputs;  // the layers that it reads, by their place in the list
   Shape input_shape;           // of an InputLayer: per image, as Keras lays it out
+  // A layer that is called again is in the list again: where it is for the first time, and has its
+  // weights.
+  std::optional<size_t> first_call = {};
 
   // How Keras names it where it saves weights: of its own class, the how manieth of its model; the
   // same for the models that it is in.

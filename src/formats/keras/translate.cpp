@@ -41,6 +41,9 @@ Model translate_keras(const KerasNetwork& network, std::vector<KerasWeights> wei
   std::vector<KerasValue> values = {input_value(network, input)};
   GraphBuilder graph(who, input.name, document_input(values[0]));
   for (size_t i = 1; i < network.layers.size(); ++i) {
+    if (network.layers[i].first_call) weights[i] = weights[*network.layers[i].first_call];
+  }
+  for (size_t i = 1; i < network.layers.size(); ++i) {
     const KerasLayer& layer = network.layers[i];
     std::vector<KerasValue> inputs;
     for (size_t number : layer.inputs) inputs.push_back(values[number]);

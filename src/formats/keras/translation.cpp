@@ -46,7 +46,17 @@ Tensor KerasTranslation::take(const std::string& name, const Shape& shape) {
 }
 
 std::string KerasTranslation::add_weight(const std::string& name, Tensor tensor) {
-  return graph_.add_weight(fmt::format("{}/{}", layer_.full_name(), name), std::move(tensor));
+  return graph_.add_shared_weight(fmt::format("{}/{}", layer_.full_name(), name),
+                                  std::move(tensor));
+}
+
+KerasTranslation KerasTranslation::within(const KerasLayer& inner, KerasValue value,
+                                          const std::string& prefix) const {
+  KerasWeights weights;
+  for (const auto& [name, tensor] : weights_) {
+    if (name.starts_with(prefix)) weights[name.substr(prefix.size())] = tensor;
+  }
+  return {graph_, inner, {std::move(value)}, std::move(weights), keras_version_};
 }
 
 std::string KerasTranslation::add_node(const std::string& type, std::vector<std::string> inputs,

@@ -41,7 +41,8 @@ class KerasTranslation {
   Tensor take(const std::string& name, const Shape& shape);
   Tensor take(const std::string& name);  // of any shape
   bool has(const std::string& name) const { return weights_.contains(name); }
-  std::string add_weight(const std::string& name, Tensor tensor);  // "dense/kernel"
+  // Called "dense/kernel", and the same one each time that the layer is called.
+  std::string add_weight(const std::string& name, Tensor tensor);
 
   // Adds a node that is called like the layer, with "/SUFFIX" where there is one.
   std::string add_node(const std::string& type, std::vector<std::string> inputs,
@@ -51,6 +52,7 @@ class KerasTranslation {
   KerasValue map_elements(const std::string& type, KerasValue value,
                           std::map<std::string, Attribute> attributes = {},
                           const std::string& suffix = "");
+  GraphBuilder& graph() { return graph_; }
   // What orders and reorders elements; its nodes are called like the layer.
   ChannelLastGraph& order() { return order_; }
   // Of rank 3, with the channels first in the document; for layers that work on feature maps.
@@ -62,6 +64,11 @@ class KerasTranslation {
   std::map<std::string, Attribute> window_attributes(const KerasValue& planes,
                                                      std::pair<int64_t, int64_t> kernel,
                                                      std::pair<int64_t, int64_t> strides) const;
+
+  // What a layer within this one's config, as keras_layer_within gave it, makes of `value`. Its
+  // weights are those of this layer whose names begin with `prefix`.
+  KerasTranslation within(const KerasLayer& inner, KerasValue value,
+                          const std::string& prefix) const;
 
   // Whether the layer's data_format says (C,H,W).
   bool is_channels_first() const;
@@ -79,5 +86,9 @@ class KerasTranslation {
 
 // The function that a config names under "activation".
 KerasValue activate(KerasTranslation& layer, KerasValue value, const JsonView& config);
+// The function that `given` is, a text or an object; its node is called like the layer, with
+// "/SUFFIX".
+KerasValue activate_by(KerasTranslation& layer, KerasValue value, const JsonView& given,
+                       const std::string& suffix);
 
 }  // namespace mnist

@@ -100,10 +100,10 @@ std::optional<float> OnnxCall::number(const std::string& attribute, size_t i) co
 // ---- shapes ----
 
 size_t OnnxCall::image_axis(const OnnxValue& value, int64_t axis) const {
-  const size_t lead = value.leads ? 1 : 0;
-  const size_t place = node.axis(axis, shape(value).size() + lead);
-  if (place < lead) node.fail("works along the batch, which would mix images");
-  return place - lead;
+  const size_t place = node.axis(axis, shape(value).size() + (value.leads ? 1 : 0));
+  if (!value.leads) return place;
+  if (place == value.batch_axis) node.fail("works along the batch, which would mix images");
+  return place - (place > value.batch_axis ? 1 : 0);
 }
 
 int64_t OnnxCall::document_axis(const OnnxValue& value, int64_t axis) const {
@@ -147,18 +147,20 @@ void OnnxCall::set_like(const OnnxValue& like, const std::string& name) const {
   set(std::move(value));
 }
 
-OnnxValue OnnxCall::reshaped(const OnnxValue& value, const Shape& full_shape) const {
+OnnxValue OnnxCall::reshaped(const OnnxValue& value, const Shape& full_shape,
+                             size_t batch_axis) const {
   OnnxValue result = value;
+  result.batch_axis = batch_axis;
   Shape image = full_shape;
   // For a single image a leading 1 is as good as a batch.
   const bool single = graph.batch() == 1;
   result.leads = !single || (image.size() > 1 && image[0] == 1);
   if (result.leads) {
-    if (image.empty() || image[0] != graph.batch()) {
+    if (image.size() <= batch_axis || image[batch_axis] != graph.batch()) {
       node.fail(fmt::format("{} to {} mixes images", to_string(this->full_shape(value)),
                             to_string(full_shape)));
     }
-    image.erase(image.begin());
+    image.erase(image.begin() + static_cast<ptrdiff_t>(batch_axis));
   }
   if (image == shape(value)) return result;
   result.name = image.size() == 1 && element_count(image) == element_count(shape(value))

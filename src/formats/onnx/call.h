@@ -59,8 +59,9 @@ class OnnxCall {
   void set(OnnxValue value, size_t output = 0) const;
   // An activation that `name` of the document holds, otherwise like `like`.
   void set_like(const OnnxValue& like, const std::string& name) const;
-  // `value` under another full shape; throws Error where that mixes images.
-  OnnxValue reshaped(const OnnxValue& value, const Shape& full_shape) const;
+  // `value` under another full shape, in which the batch is at `batch_axis`; throws Error where
+  // that mixes images.
+  OnnxValue reshaped(const OnnxValue& value, const Shape& full_shape, size_t batch_axis = 0) const;
 
  private:
   std::vector<const OnnxValue*> inputs_;  // null where left out
@@ -70,5 +71,8 @@ using OnnxConversion = void (*)(OnnxCall& call);
 
 // Null for an operator that has the document's own meaning: its attributes are copied.
 OnnxConversion find_onnx_conversion(const std::string& domain, const std::string& type);
+
+// Whether the conversion of `node` takes values whose batch is not the first extent.
+bool takes_any_batch_axis(const OnnxNode& node);
 
 }  // namespace mnist

@@ -40,6 +40,18 @@ std::string operand(const OnnxCall& call, size_t i, const OnnxValue& other) {
   return call.weight(call.value(i).name, constant);
 }
 
+// Images along another axis than the first meet their like, and what is the same for all of them.
+void expect_same_batch_axis(const OnnxCall& call, size_t a, size_t b) {
+  for (const auto& [one, other] : {std::pair(a, b), std::pair(b, a)}) {
+    if (call.is_constant(one)) continue;
+    const OnnxValue& value = call.activation(one);
+    const bool fits = call.is_constant(other)
+                          ? value.batch_axis == 0 || call.constant(other).shape.size() <= 1
+                          : value.batch_axis == call.activation(other).batch_axis;
+    if (!fits) call.node.fail("inputs with the images along different axes");
+  }
+}
+
 // The activation that decides what comes out of `a` and `b`: the one with the larger shape.
 const OnnxValue& leading(const OnnxCall& call, size_t a, size_t b) {
   if (call.is_constant(a)) return call.activation(b);
@@ -55,11 +67,58 @@ const OnnxValue& leading(const OnnxCall& call, size_t a, size_t b) {
 void convert_pair(OnnxCall& call) {
   if (call.input_count() != 2) call.node.fail("two inputs expected");
   const std::string& type = call.node.node().type;
+  expect_same_batch_axis(call, 0, 1);
   OnnxValue result = leading(call, 0, 1);
   if (compares(type)) result.type = OnnxType::kBool;
   const OnnxValue& other = leading(call, 0, 1);
   result.name = call.add(type, {operand(call, 0, other), operand(call, 1, other)},
                          call.attributes({"axis", "broadcast", "consumed_inputs"}));
+  call.set(std::move(result));
+}
+
+// ---- truth values, which are 0 and 1 ----
+
+namespace {
+
+void convert_as(OnnxCall& call, const char* type) {
+  OnnxValue result = leading(call, 0, 1);
+  const OnnxValue other = result;
+  result.name = call.add(type, {operand(call, 0, other), operand(call, 1, other)});
+  call.set(std::move(result));
+}
+
+std::string one(const OnnxCall& call) {
+  OnnxConstant constant;
+  constant.shape = {1};
+  constant.reals = {1};
+  return call.weight(call.node.label() + ".one", constant);
+}
+
+}  // namespace
+
+void convert_and(OnnxCall& call) { convert_as(call, "Mul"); }
+void convert_or(OnnxCall& call) { convert_as(call, "Max"); }
+
+void convert_not(OnnxCall& call) {
+  const OnnxValue x = call.activation(0);
+  call.set_like(x, call.add("Sub", {one(call), x.name}));
+}
+
+// condition x yes + (1 - condition) x no
+void convert_where(OnnxCall& call) {
+  const OnnxValue condition = call.activation(0);
+  for (size_t i : {1U, 2U}) {
+    const OnnxValue& value = call.value(i);
+    if (value.constant == nullptr && call.full_shape(value) != call.full_shape(condition)) {
+      call.node.fail("a condition and inputs of one shape expected");
+    }
+  }
+  const std::string yes = call.add("Mul", {condition.name, operand(call, 1, condition)});
+  const std::string otherwise = call.add("Sub", {one(call), condition.name});
+  const std::string no = call.add("Mul", {otherwise, operand(call, 2, condition)});
+  OnnxValue result = condition;
+  result.type = call.value(1).type;
+  result.name = call.add("Add", {yes, no});
   call.set(std::move(result));
 }
 

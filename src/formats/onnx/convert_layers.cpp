@@ -61,6 +61,10 @@ Bias following_bias(const OnnxCall& call, int64_t outputs) {
 
 }  // namespace
 
+std::string add_bias(const OnnxCall& call, size_t i, int64_t outputs) {
+  return bias_weight(call, call.value(i), outputs);
+}
+
 void convert_constant(OnnxCall& call) {
   const auto& attributes = call.node.node().attributes;
   if (attributes.size() != 1) call.node.fail("one attribute, the value, expected");
@@ -86,6 +90,10 @@ void convert_constant(OnnxCall& call) {
 }
 
 void convert_convolution(OnnxCall& call) {
+  if (is_of_rows(call)) {
+    convert_of_rows(call);
+    return;
+  }
   const OnnxValue& x = call.activation(0);
   const OnnxConstant& weights = call.constant(1);
   const int64_t outputs = weights.shape.empty() ? 0 : weights.shape[0];
@@ -141,11 +149,13 @@ void convert_matmul(OnnxCall& call) {
   const OnnxValue x = call.activation(0);
   if (call.has(1) && !call.is_constant(1)) {
     const OnnxValue& other = call.activation(1);
-    if (other.leads != x.leads) call.node.fail("inputs with and without a batch");
+    if (other.leads != x.leads || x.batch_axis != 0 || other.batch_axis != 0)
+      call.node.fail("inputs with and without a batch");
     call.set_like(x, call.add("MatMul", {x.name, other.name}));
     return;
   }
   const OnnxConstant& weights = call.constant(1);
+  if (x.batch_axis != 0 && weights.shape.size() != 2) call.node.fail("one matrix expected");
   if (call.shape(x).size() != 1 || weights.shape.size() != 2) {
     const OnnxConstant matrix = without_leading_ones(weights, 2);
     const bool same_rank = call.full_shape(x).size() >= weights.shape.size();
@@ -177,54 +187,12 @@ void convert_batch_normalization(OnnxCall& call) {
 }
 
 void convert_max_pool(OnnxCall& call) {
+  if (is_of_rows(call)) {
+    convert_of_rows(call);
+    return;
+  }
   const OnnxValue& x = call.activation(0);
   call.set_like(x, call.add("MaxPool", {x.name}, call.attributes({"storage_order"})));
-}
-
-// ---- what ONNX Runtime's optimiser makes of a layer and the activation behind it ----
-
-namespace {
-
-void add_activation(OnnxCall& call) {
-  const std::string type = call.node.text("activation", "");
-  if (type.empty()) return;
-  if (call.node.has("activation_params") && type != "LeakyRelu") {
-    call.node.fail("activation '" + type + "' with parameters is not known");
-  }
-  Attributes attributes;
-  if (type == "LeakyRelu") {
-    const std::vector<float> parameters = call.node.reals("activation_params");
-    const float alpha =
-        parameters.empty() ? call.node.real("activation_alpha", 0.01F) : parameters[0];
-    attributes["alpha"] = double{alpha};
-  }
-  const OnnxValue made = call.graph.value(call.node.node().outputs[0]);
-  call.set_like(made, call.add(type, {made.name}, std::move(attributes)));
-}
-
-}  // namespace
-
-void convert_fused_convolution(OnnxCall& call) {
-  const OnnxValue x = call.activation(0);
-  if (call.has(3)) call.node.fail("adds another input, which is not known");
-  const OnnxConstant& weights = call.constant(1);
-  const int64_t outputs = weights.shape.empty() ? 0 : weights.shape[0];
-  const std::string bias = call.has(2) ? bias_weight(call, call.value(2), outputs) : "";
-  call.set_like(x, call.add("Conv", {x.name, call.weight(1), bias},
-                            call.attributes({"activation", "activation_params"})));
-  add_activation(call);
-}
-
-void convert_fused_gemm(OnnxCall& call) {
-  const OnnxValue x = call.activation(0);
-  const OnnxConstant& weights = call.constant(1);
-  if (weights.shape.size() != 2) call.node.fail("weights of rank 2 expected");
-  const int64_t outputs = weights.shape[call.node.integer("transB", 0) != 0 ? 0 : 1];
-  const std::string bias = call.has(2) ? bias_weight(call, call.value(2), outputs) : "";
-  add_dense(call, x, call.weight(1), bias,
-            call.attributes({"activation", "activation_alpha", "activation_beta",
-                             "activation_gamma", "transA"}));
-  add_activation(call);
 }
 
 }  // namespace mnist

@@ -24,7 +24,9 @@ void convert_concat(OnnxCall& call) {
   std::vector<std::string> inputs;
   for (size_t i = 0; i < call.input_count(); ++i) {
     const OnnxValue& each = call.activation(i);
-    if (each.leads != first.leads) call.node.fail("inputs with and without a batch");
+    if (each.leads != first.leads || each.batch_axis != first.batch_axis) {
+      call.node.fail("inputs with and without a batch");
+    }
     inputs.push_back(each.name);
   }
   const int64_t axis = call.document_axis(first, call.node.integer("axis", 1));
@@ -43,10 +45,10 @@ void convert_slice(OnnxCall& call) {
   std::vector<int64_t> steps;
   for (const OnnxSlice& slice : slices) {
     const bool all = slice.start == 0 && slice.step == 1 && slice.count == shape[slice.axis];
-    const bool is_batch = value.leads && slice.axis == 0;
+    const bool is_batch = value.leads && slice.axis == value.batch_axis;
     // Of an open number of images, 0 to the end is all.
     const bool all_images =
-        is_batch && shape[0] == kOpenBatch && slice.start <= 0 && slice.step == 1;
+        is_batch && shape[slice.axis] == kOpenBatch && slice.start <= 0 && slice.step == 1;
     if (all || all_images) continue;
     const auto axis = static_cast<int64_t>(slice.axis);
     axes.push_back(call.document_axis(value, axis));
@@ -111,7 +113,10 @@ void convert_gather(OnnxCall& call) {
   }
   Attributes attributes = {{"axis", call.document_axis(value, axis)}};
   attributes["indices"] = single ? Attribute(which.whole[0]) : Attribute(which.whole);
-  call.set_like(value, call.add("Gather", {value.name}, std::move(attributes)));
+  OnnxValue result = value;
+  if (single && value.leads && place < value.batch_axis) --result.batch_axis;
+  result.name = call.add("Gather", {value.name}, std::move(attributes));
+  call.set(std::move(result));
 }
 
 void convert_pad(OnnxCall& call) {
@@ -146,6 +151,26 @@ void convert_pad(OnnxCall& call) {
   call.set_like(value, call.add("Pad", {value.name}, std::move(attributes)));
 }
 
+namespace {
+
+// The sizes, with kOpenBatch where they have the number of images.
+std::vector<int64_t> resize_sizes(const OnnxCall& call) {
+  if (!call.has(3)) return {};
+  const OnnxConstant& sizes = call.constant(3);
+  if (!is_whole(sizes.type) || sizes.shape.size() != 1) call.node.fail("input 3: sizes expected");
+  std::vector<int64_t> result = sizes.whole;
+  for (size_t i = 0; i < result.size(); ++i) {
+    if (!sizes.has_batch(i)) continue;
+    if (sizes.batches[i] != 1 || sizes.whole[i] != 0) {
+      call.node.fail("its sizes compute with the number of images");
+    }
+    result[i] = kOpenBatch;
+  }
+  return result;
+}
+
+}  // namespace
+
 void convert_resize(OnnxCall& call) {
   const OnnxValue value = call.activation(0);
   const Shape shape = call.full_shape(value);
@@ -154,7 +179,7 @@ void convert_resize(OnnxCall& call) {
   const size_t scales_at = is_old ? 1 : 2;
   if (scales.empty() && call.has(scales_at)) scales = call.constant(scales_at).reals;
   const std::vector<int64_t> sizes =
-      scales.empty() && !is_old ? call.integers("sizes", 3) : std::vector<int64_t>();
+      scales.empty() && !is_old ? resize_sizes(call) : std::vector<int64_t>();
   std::vector<int64_t> axes = call.node.integers("axes");
   if (axes.empty()) {
     axes.resize(shape.size());

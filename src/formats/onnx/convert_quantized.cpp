@@ -60,6 +60,25 @@ OnnxConstant real_weights(const OnnxCall& call, size_t at, int64_t axis) {
                call.graph.budget()});
 }
 
+// The bias at `at`, whole numbers whose unit is the product of the input's scale, at 1, and the
+// weights', at `scale_at`.
+OnnxConstant real_bias(const OnnxCall& call, size_t at, size_t scale_at) {
+  const OnnxConstant& whole = call.constant(at);
+  const OnnxConstant& scale = call.constant(scale_at);
+  if (call.constant(1).reals.size() != 1) call.node.fail("one scale of the input expected");
+  const float unit = call.constant(1).reals[0];
+  OnnxConstant bias;
+  bias.shape = whole.shape;
+  if (scale.reals.empty() || (scale.size() != 1 && scale.size() != whole.whole.size())) {
+    call.node.fail("a bias for each scale of the weights expected");
+  }
+  for (size_t i = 0; i < whole.whole.size(); ++i) {
+    const float step = unit * scale.reals[scale.size() == 1 ? 0 : i];
+    bias.reals.push_back(static_cast<float>(whole.whole[i]) * step);
+  }
+  return bias;
+}
+
 // A layer on quantised values becomes float32's between a DequantizeLinear of its input and the
 // QuantizeLinear that this adds: the same numbers, but for the rounding of sums.
 void finish_layer(OnnxCall& call, const OnnxValue& x, const std::string& made, size_t scale_at) {
@@ -68,6 +87,27 @@ void finish_layer(OnnxCall& call, const OnnxValue& x, const std::string& made, s
   y.type = OnnxType::kFloat;
   y.name = add_quantize(call, y, scale_at);
   y.type = quantized_type(call, scale_at + 1);
+  call.set(std::move(y));
+}
+
+// What ONNX Runtime lays out with the channels last, it says of the node; the document has them
+// first.
+bool has_channels_last(const OnnxCall& call) {
+  return call.node.integer("channels_last", 0) != 0 || call.node.node().type == "NhwcMaxPool";
+}
+
+OnnxValue with_channels_first(const OnnxCall& call) {
+  OnnxValue x = call.activation(0);
+  if (!has_channels_last(call)) return x;
+  if (call.shape(x).size() != 3) call.node.fail("feature maps expected");
+  x.name = call.add("Transpose", {x.name}, {{"perm", std::vector<int64_t>{0, 3, 1, 2}}});
+  return x;
+}
+
+void restore_channels_last(OnnxCall& call) {
+  if (!has_channels_last(call)) return;
+  OnnxValue y = call.graph.value(call.node.node().outputs[0]);
+  y.name = call.add("Transpose", {y.name}, {{"perm", std::vector<int64_t>{0, 2, 3, 1}}});
   call.set(std::move(y));
 }
 
@@ -89,29 +129,14 @@ void convert_dequantize(OnnxCall& call) {
 
 // x, x_scale, x_zero, w, w_scale, w_zero, y_scale, y_zero, bias
 void convert_quantized_convolution(OnnxCall& call) {
-  const OnnxValue x = call.activation(0);
+  const OnnxValue x = with_channels_first(call);
   const OnnxConstant weights = real_weights(call, 3, 0);
   std::vector<std::string> inputs = {add_dequantize(call, x, 1),
                                      call.weight(call.value(3).name, weights)};
-  if (call.has(8)) {
-    // Its unit is the product of the input's and the weights' scales.
-    const OnnxConstant& whole = call.constant(8);
-    const OnnxConstant& scale = call.constant(4);
-    if (call.constant(1).reals.size() != 1) call.node.fail("one scale of the input expected");
-    const float unit = call.constant(1).reals[0];
-    OnnxConstant bias;
-    bias.shape = whole.shape;
-    if (scale.size() != 1 && scale.size() != whole.whole.size()) {
-      call.node.fail("a bias for each scale of the weights expected");
-    }
-    for (size_t i = 0; i < whole.whole.size(); ++i) {
-      const float step = unit * scale.reals[scale.size() == 1 ? 0 : i];
-      bias.reals.push_back(static_cast<float>(whole.whole[i]) * step);
-    }
-    inputs.push_back(call.weight(call.value(8).name, bias));
-  }
-  const std::string made = call.add("Conv", std::move(inputs), call.attributes());
+  if (call.has(8)) inputs.push_back(call.weight(call.value(8).name, real_bias(call, 8, 4)));
+  const std::string made = call.add("Conv", std::move(inputs), call.attributes({"channels_last"}));
   finish_layer(call, x, made, 6);
+  restore_channels_last(call);
 }
 
 // a, a_scale, a_zero, b, b_scale, b_zero, y_scale, y_zero
@@ -124,9 +149,86 @@ void convert_quantized_matmul(OnnxCall& call) {
   finish_layer(call, x, made, 6);
 }
 
-void convert_dynamic_quantization(OnnxCall& call) {
-  call.node.fail(
-      "rounds by what each batch holds; export the network without dynamic quantisation");
+// a, a_scale, a_zero, b, b_scale, b_zero, c, y_scale, y_zero; without the last two the result is
+// not quantised. c counts in a_scale x b_scale.
+void convert_quantized_gemm(OnnxCall& call) {
+  const OnnxValue x = call.activation(0);
+  const bool transposed = call.node.integer("transB", 0) != 0;
+  if (call.node.integer("transA", 0) != 0) call.node.fail("transA: swaps images and features");
+  const OnnxConstant weights = real_weights(call, 3, transposed ? 0 : 1);
+  std::vector<std::string> inputs = {add_dequantize(call, x, 1),
+                                     call.weight(call.value(3).name, weights)};
+  if (call.has(6)) inputs.push_back(call.weight(call.value(6).name, real_bias(call, 6, 4)));
+  Attributes attributes;
+  const double alpha = call.node.real("alpha", 1);
+  // The bias is not scaled by alpha, and its unit is: both say it once.
+  if (alpha != 1) call.node.fail("alpha: 1 expected");
+  if (transposed) attributes["transB"] = int64_t{1};
+  const std::string made = call.add("Gemm", std::move(inputs), std::move(attributes));
+  if (call.has(7)) {
+    finish_layer(call, x, made, 7);
+    return;
+  }
+  OnnxValue y = x;
+  y.name = made;
+  y.type = OnnxType::kFloat;
+  call.set(std::move(y));
+}
+
+// a, a_scale, a_zero, b, b_scale, b_zero, c_scale, c_zero
+void convert_quantized_pair(OnnxCall& call) {
+  const std::string type = call.node.node().type == "QLinearAdd" ? "Add" : "Mul";
+  const size_t first = call.is_constant(0) ? 3 : 0;
+  const size_t second = 3 - first;
+  const OnnxValue x = call.activation(first);
+  std::string other;
+  if (call.is_constant(second)) {
+    other = call.weight(call.value(second).name, real_weights(call, second, 0));
+  } else {
+    const OnnxValue& y = call.activation(second);
+    if (call.full_shape(y) != call.full_shape(x)) call.node.fail("inputs of one shape expected");
+    other = add_dequantize(call, y, second + 1);
+  }
+  const std::string made = call.add(type, {add_dequantize(call, x, first + 1), other});
+  finish_layer(call, x, made, 6);
+}
+
+// x, x_scale, x_zero, y_scale, y_zero: a function in real numbers between.
+void convert_quantized_unary(OnnxCall& call) {
+  const OnnxValue x = with_channels_first(call);
+  const std::string type = call.node.node().type.substr(std::string_view("QLinear").size());
+  Attributes attributes = call.attributes({"channels_last", "opset"});
+  if (type == "Softmax") {
+    // The operator that it is, which has its own rules of axes.
+    const Shape full = call.full_shape(x);
+    const int64_t axis = call.node.integer("axis", -1);
+    if (call.node.axis(axis, full.size()) + 1 != full.size()) {
+      call.node.fail("a softmax along the last axis expected");
+    }
+    attributes.clear();
+  }
+  const std::string made = call.add(type, {add_dequantize(call, x, 1)}, std::move(attributes));
+  finish_layer(call, x, made, 3);
+  restore_channels_last(call);
+}
+
+void convert_nhwc_max_pool(OnnxCall& call) {
+  const OnnxValue x = with_channels_first(call);
+  call.set_like(x, call.add("MaxPool", {x.name}, call.attributes({"storage_order"})));
+  restore_channels_last(call);
+}
+
+// y_scale, y_zero, then x, scale, zero of each.
+void convert_quantized_concat(OnnxCall& call) {
+  const OnnxValue first = call.activation(2);
+  std::vector<std::string> inputs;
+  for (size_t i = 2; i + 2 < call.input_count(); i += 3) {
+    const OnnxValue& each = call.activation(i);
+    if (each.leads != first.leads) call.node.fail("inputs with and without a batch");
+    inputs.push_back(add_dequantize(call, each, i + 1));
+  }
+  const int64_t axis = call.document_axis(first, call.node.integer("axis", 1));
+  finish_layer(call, first, call.add("Concat", std::move(inputs), {{"axis", axis}}), 0);
 }
 
 }  // namespace mnist

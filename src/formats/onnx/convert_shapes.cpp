@@ -33,12 +33,14 @@ std::vector<int64_t> reshape_target(const OnnxCall& call) {
   return result;
 }
 
-void resolve_zeros(const OnnxCall& call, const Shape& from, std::vector<int64_t>& target) {
+void resolve_zeros(const OnnxCall& call, const Shape& from, size_t batch_axis,
+                   std::vector<int64_t>& target) {
   if (call.node.integer("allowzero", 0) != 0) return;
   for (size_t i = 0; i < target.size(); ++i) {
     if (target[i] != 0) continue;
     if (i >= from.size()) call.node.fail("its shape has a 0 beyond the input's dimensions");
-    target[i] = i == 0 && from[0] == call.graph.batch() ? kBatch : from[i];
+    const bool is_batch = i == batch_axis && from[i] == call.graph.batch();
+    target[i] = is_batch ? kBatch : from[i];
   }
 }
 
@@ -62,6 +64,36 @@ std::optional<Shape> filled(const std::vector<int64_t>& extents, size_t count) {
   }
   if (product != count) return std::nullopt;
   return shape;
+}
+
+// How many of an image's values lie before each step of the axis `end` of a full shape.
+int64_t values_before(const Shape& shape, size_t end) {
+  int64_t product = 1;
+  for (size_t i = 0; i < end; ++i) {
+    // A rest or an unknown is no number; nothing is before a 0.
+    if (shape[i] < 1 || product > INT32_MAX / shape[i]) return 0;
+    product *= shape[i];
+  }
+  return product;
+}
+
+// A shape after a change, and where the batch is in it: it is followed under an extent that no
+// other axis has.
+struct Moved {
+  Shape shape;
+  size_t batch_axis;
+};
+template <typename Change>
+Moved with_batch_followed(const OnnxCall& call, const OnnxValue& value, Change change) {
+  Shape shape = call.full_shape(value);
+  if (!value.leads || call.graph.batch() == 1) return {change(shape), 0};
+  shape[value.batch_axis] = kOpenBatch;
+  Shape changed = change(shape);
+  const auto place = std::find(changed.begin(), changed.end(), kOpenBatch);
+  if (place == changed.end()) call.node.fail("takes the batch away");
+  const auto axis = static_cast<size_t>(place - changed.begin());
+  changed[axis] = call.graph.batch();
+  return {std::move(changed), axis};
 }
 
 // Whether `lead`, the first of a target's extents, may be the number of images.
@@ -106,10 +138,11 @@ void convert_shape(OnnxCall& call) {
   const int64_t start = place(call.node.integer("start", 0));
   const int64_t end = std::max(start, place(call.node.integer("end", rank)));
   OnnxConstant result = whole_constant({end - start}, {shape.begin() + start, shape.begin() + end});
-  if (start == 0 && end > 0 && shape[0] == kOpenBatch) {
-    result.whole[0] = 0;
+  const auto open = std::find(result.whole.begin(), result.whole.end(), kOpenBatch);
+  if (open != result.whole.end()) {
+    *open = 0;
     result.batches.assign(result.whole.size(), 0);
-    result.batches[0] = 1;
+    result.batches[static_cast<size_t>(open - result.whole.begin())] = 1;
   }
   call.set({std::make_shared<OnnxConstant>(std::move(result)), call.node.label(), OnnxType::kInt64,
             false});
@@ -134,19 +167,24 @@ void convert_reshape(OnnxCall& call) {
   const Shape from = call.full_shape(value);
   std::vector<int64_t> target = reshape_target(call);
   const std::vector<int64_t> given = target;
-  resolve_zeros(call, from, target);
+  resolve_zeros(call, from, value.leads ? value.batch_axis : 0, target);
   const size_t count = element_count(call.shape(value));
-  // Usually the first extent is the batch and the others are an image's.
-  if (!target.empty()) {
-    const std::vector<int64_t> rest(target.begin() + 1, target.end());
+  // Usually the first extent is the batch and the others are an image's. In any case what lies
+  // before the batch stays there.
+  const int64_t before = value.leads ? values_before(from, value.batch_axis) : 1;
+  for (size_t axis = 0; axis < target.size(); ++axis) {
+    if (values_before(target, axis) != before) continue;
+    std::vector<int64_t> rest = target;
+    rest.erase(rest.begin() + static_cast<ptrdiff_t>(axis));
     const bool open = std::find(rest.begin(), rest.end(), kRest) != rest.end();
     const std::optional<Shape> image = filled(rest, count);
-    if (image && may_be_batch(call, target[0], open)) {
+    if (image && may_be_batch(call, target[axis], open)) {
       Shape full = *image;
-      full.insert(full.begin(), call.graph.batch());
-      call.set(call.reshaped(value, full));
+      full.insert(full.begin() + static_cast<ptrdiff_t>(axis), call.graph.batch());
+      call.set(call.reshaped(value, full, axis));
       return;
     }
+    if (call.graph.batch() == 1) break;  // no place is the batch's own
   }
   for (int64_t& extent : target) extent = extent == kBatch ? 1 : extent;
   const std::optional<Shape> single = filled(target, count);
@@ -178,14 +216,18 @@ void convert_flatten(OnnxCall& call) {
 
 void convert_squeeze(OnnxCall& call) {
   const OnnxValue value = call.activation(0);
-  call.set(call.reshaped(
-      value, onnx_squeezed(call.node, call.full_shape(value), call.integers("axes", 1))));
+  const Moved moved = with_batch_followed(call, value, [&](const Shape& shape) {
+    return onnx_squeezed(call.node, shape, call.integers("axes", 1));
+  });
+  call.set(call.reshaped(value, moved.shape, moved.batch_axis));
 }
 
 void convert_unsqueeze(OnnxCall& call) {
   const OnnxValue value = call.activation(0);
-  call.set(call.reshaped(
-      value, onnx_unsqueezed(call.node, call.full_shape(value), call.integers("axes", 1))));
+  const Moved moved = with_batch_followed(call, value, [&](const Shape& shape) {
+    return onnx_unsqueezed(call.node, shape, call.integers("axes", 1));
+  });
+  call.set(call.reshaped(value, moved.shape, moved.batch_axis));
 }
 
 void convert_transpose(OnnxCall& call) {
@@ -204,21 +246,28 @@ void convert_transpose(OnnxCall& call) {
     to.push_back(from[axis]);
     if (from[axis] != 1) moved.push_back(static_cast<int64_t>(axis));
   }
+  size_t batch_axis = 0;
+  std::vector<int64_t> document_order = {0};
+  for (size_t place = 0; place < order.size(); ++place) {
+    const size_t axis = call.node.axis(order[place], from.size());
+    if (value.leads && axis == value.batch_axis) {
+      batch_axis = place;
+    } else {
+      document_order.push_back(call.document_axis(value, static_cast<int64_t>(axis)));
+    }
+  }
   // Where only axes of 1 change their places, the values stay where they are.
-  if (std::is_sorted(moved.begin(), moved.end())) {
+  if (std::is_sorted(moved.begin(), moved.end()) && (batch_axis == 0 || call.graph.batch() == 1)) {
     call.set(call.reshaped(value, to));
     return;
   }
-  std::vector<int64_t> document_order = {0};
-  for (int64_t each : order) {
-    const size_t axis = call.node.axis(each, from.size());
-    if (!value.leads) document_order.push_back(static_cast<int64_t>(axis) + 1);
-    if (value.leads && axis != 0) document_order.push_back(static_cast<int64_t>(axis));
+  if (batch_axis != 0 && call.graph.batch() == 1) call.node.fail("moves the batch");
+  OnnxValue result = value;
+  result.batch_axis = batch_axis;
+  if (!std::is_sorted(document_order.begin(), document_order.end())) {
+    result.name = call.add("Transpose", {value.name}, {{"perm", document_order}});
   }
-  if (value.leads && call.node.axis(order[0], from.size()) != 0) {
-    call.node.fail("moves the batch, which would mix images");
-  }
-  call.set_like(value, call.add("Transpose", {value.name}, {{"perm", document_order}}));
+  call.set(std::move(result));
 }
 
 void convert_expand(OnnxCall& call) {

@@ -104,6 +104,17 @@ std::vector<int64_t> OnnxFoldCall::integers(const std::string& attribute, size_t
   return node.has(attribute) ? node.integers(attribute) : integers(i);
 }
 
+Shape onnx_extents_of_one_image(const OnnxFoldCall& call, size_t i) {
+  OnnxConstant extents = call.input(i);
+  for (size_t at = 0; at < extents.batches.size(); ++at) {
+    if (extents.batches[at] != 1 || extents.whole[at] != 0) continue;
+    extents.batches[at] = 0;
+    extents.whole[at] = 1;
+  }
+  std::vector<const OnnxConstant*> inputs = {&extents};
+  return OnnxFoldCall{call.node, std::move(inputs), call.budget}.integers(0);
+}
+
 OnnxFold find_onnx_fold(const std::string& type) {
   for (const Entry& entry : kFolds) {
     if (type == entry.type) return entry.fold;

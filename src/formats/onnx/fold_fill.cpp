@@ -45,9 +45,10 @@ std::vector<int64_t> zeros_of(const OnnxFoldCall& call, const OnnxConstant& scal
 
 }  // namespace
 
+// The same for every image: one stands for all of them, as it does where shapes are broadcast.
 OnnxConstant fold_constant_of_shape(const OnnxFoldCall& call) {
   OnnxConstant result;
-  result.shape = call.integers(0);
+  result.shape = onnx_extents_of_one_image(call, 0);
   const size_t count = call.budget.spend(call.node, result.shape);
   result.reals.assign(count, 0.0F);
   const auto value = call.node.node().attributes.find("value");

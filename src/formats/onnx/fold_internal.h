@@ -32,6 +32,9 @@ OnnxConstant fold_constant_of_shape(const OnnxFoldCall& call);
 OnnxConstant fold_quantize(const OnnxFoldCall& call);
 OnnxConstant fold_dequantize(const OnnxFoldCall& call);
 
+// The list that input `i` is, with 1 where it has the number of images.
+Shape onnx_extents_of_one_image(const OnnxFoldCall& call, size_t i);
+
 // For each element of `to`, in order, the index into a tensor of shape `from` that is broadcast to
 // it. The budget has been asked.
 std::vector<uint32_t> broadcast_index(const Shape& from, const Shape& to);

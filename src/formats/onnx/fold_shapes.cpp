@@ -224,9 +224,10 @@ OnnxConstant fold_concat(const OnnxFoldCall& call) {
   return result;
 }
 
+// As for one image, which stands for all of them.
 OnnxConstant fold_expand(const OnnxFoldCall& call) {
   const OnnxConstant& value = call.input(0);
-  Shape shape = onnx_broadcast(call.node, value.shape, call.integers(1));
+  Shape shape = onnx_broadcast(call.node, value.shape, onnx_extents_of_one_image(call, 1));
   call.budget.spend(call.node, shape);
   const std::vector<uint32_t> index = broadcast_index(value.shape, shape);
   return taken(value, std::move(shape), index);

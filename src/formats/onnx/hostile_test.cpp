@@ -218,8 +218,8 @@ TEST(OnnxHostile, WhatIsNoOnnxFile) {
   EXPECT_THAT(refused(old), HasSubstr("IR version 3 or newer expected, got 2"));
 }
 
-TEST(OnnxHostile, SubgraphsAndFunctionsAreRefused) {
-  // An attribute with a graph in a graph in a graph ...: not looked into.
+TEST(OnnxHostile, GraphsAndFunctionsWithoutEndAreRefused) {
+  // An attribute with a graph in a graph in a graph ...
   ProtobufWriter inner;
   for (int i = 0; i < 100; ++i) {
     ProtobufWriter attribute;
@@ -237,16 +237,19 @@ TEST(OnnxHostile, SubgraphsAndFunctionsAreRefused) {
     graph.message(12, value("y", 1, {1, 4}));
     inner = graph;
   }
-  EXPECT_THAT(outcome(model_of(inner)),
-              HasSubstr("node 'y' (If): attribute 'then_branch' is a graph"));
+  EXPECT_THAT(outcome(model_of(inner)), HasSubstr("more than 32 messages within one another"));
   OnnxGraphMaker call;
   call.model.opsets["own"] = 1;
   call.input({-1, 10}).node("F", {"x"}, {"y"}, {}, "own");
   ProtobufWriter node;  // F calls F
+  node.text(1, "a");
+  node.text(2, "b");
   node.text(4, "F");
   node.text(7, "own");
   ProtobufWriter function;
   function.text(1, "F");
+  function.text(4, "a");
+  function.text(5, "b");
   function.message(7, node);
   function.text(10, "own");
   ProtobufWriter extra;
@@ -254,7 +257,7 @@ TEST(OnnxHostile, SubgraphsAndFunctionsAreRefused) {
   std::vector<std::byte> bytes = call.bytes();
   const auto more = std::as_bytes(std::span<const char>(extra.content()));
   bytes.insert(bytes.end(), more.begin(), more.end());
-  EXPECT_THAT(outcome(bytes), HasSubstr("node 'F_y' (F): a function of the file's own"));
+  EXPECT_THAT(outcome(bytes), HasSubstr("bad.onnx: function 'F': calls itself"));
 }
 
 // ---- a few bytes that ask for a lot ----

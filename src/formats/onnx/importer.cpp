@@ -17,6 +17,24 @@ constexpr int64_t kUsualSide = 28;
 
 std::string shown(const std::string& name) { return printable(name, 80); }
 
+// The names that a node reads: its inputs, and what graphs within it take from around them. Names
+// of their own are among them, which nothing around them has.
+void add_reads(const OnnxNode& node, std::vector<std::string>& names) {
+  names.insert(names.end(), node.inputs.begin(), node.inputs.end());
+  for (const auto& [name, value] : node.attributes) {
+    const auto* graph = std::get_if<OnnxSubgraph>(&value);
+    if (graph == nullptr) continue;
+    for (const OnnxNode& inner : (*graph)->nodes) add_reads(inner, names);
+    for (const OnnxValueInfo& output : (*graph)->outputs) names.push_back(output.name);
+  }
+}
+
+std::vector<std::string> reads(const OnnxNode& node) {
+  std::vector<std::string> names;
+  add_reads(node, names);
+  return names;
+}
+
 }  // namespace
 
 OnnxImporter::OnnxImporter(const OnnxModel& model, const ModelSource& source, bool has_batch)
@@ -33,6 +51,7 @@ OnnxImporter::OnnxImporter(const OnnxModel& model, const ModelSource& source, bo
 }
 
 OnnxNodeView OnnxImporter::view(const OnnxNode& node) const {
+  if (node.opset != 0) return {node, who(), node.opset};
   const auto opset = model_.opsets.find(node.domain);
   return {node, who(), opset == model_.opsets.end() ? 0 : opset->second};
 }
@@ -44,7 +63,8 @@ void OnnxImporter::find_needed(const std::string& output) {
   std::vector<State> states(model_.graph.nodes.size(), State::kNew);
   struct Place {
     size_t node;
-    size_t next_input;
+    std::vector<std::string> reads;
+    size_t next = 0;
   };
   std::vector<Place> stack;
   const auto visit = [&](const std::string& value) {
@@ -54,14 +74,14 @@ void OnnxImporter::find_needed(const std::string& output) {
       view(model_.graph.nodes[maker->second]).fail("is part of a circle: it needs its own output");
     }
     states[maker->second] = State::kBegun;
-    stack.push_back({maker->second, 0});
+    stack.push_back({maker->second, reads(model_.graph.nodes[maker->second])});
   };
   visit(output);
   while (!stack.empty()) {
     Place& place = stack.back();
-    const OnnxNode& node = model_.graph.nodes[place.node];
-    if (place.next_input < node.inputs.size()) {
-      visit(node.inputs[place.next_input++]);
+    if (place.next < place.reads.size()) {
+      const std::string name = place.reads[place.next++];
+      visit(name);
       continue;
     }
     states[place.node] = State::kDone;
@@ -72,10 +92,10 @@ void OnnxImporter::find_needed(const std::string& output) {
   std::set<std::string> activations;
   const auto is_constant = [&](size_t index) {
     const OnnxNode& node = model_.graph.nodes[index];
-    const bool depends =
-        std::any_of(node.inputs.begin(), node.inputs.end(), [&](const std::string& input) {
-          return inputs_.contains(input) || activations.contains(input);
-        });
+    const std::vector<std::string> names = reads(node);
+    const bool depends = std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+      return inputs_.contains(name) || activations.contains(name);
+    });
     if (depends) activations.insert(node.outputs.begin(), node.outputs.end());
     return !depends;
   };
@@ -85,8 +105,8 @@ void OnnxImporter::find_needed(const std::string& output) {
   needed_ = std::move(constants);
   needed_.insert(needed_.end(), rest.begin(), rest.end());
   for (size_t index : needed_) {
-    for (const std::string& input : model_.graph.nodes[index].inputs) {
-      users_[input].push_back(index);
+    for (const std::string& name : reads(model_.graph.nodes[index])) {
+      users_[name].push_back(index);
     }
   }
 }
@@ -174,7 +194,8 @@ void OnnxImporter::set_value(const std::string& name, OnnxValue value) {
 
 Shape OnnxImporter::full_shape(const OnnxValue& activation) const {
   Shape shape = builder_->shape(activation.name);
-  if (activation.leads) shape.insert(shape.begin(), batch_);
+  const auto place = static_cast<ptrdiff_t>(activation.batch_axis);
+  if (activation.leads) shape.insert(shape.begin() + place, batch_);
   return shape;
 }
 
@@ -196,18 +217,77 @@ std::string OnnxImporter::weight(const OnnxNodeView& node, const OnnxValue& valu
 
 void OnnxImporter::expect_operator(const OnnxNodeView& node) const {
   const OnnxNode& self = node.node();
-  if (model_.functions.contains({self.domain, self.type})) {
-    node.fail("a function of the file's own; functions are not read");
+  if (self.domain == "com.microsoft.nchwc") {
+    node.fail("laid out for one kind of processor; save the network without ORT_ENABLE_ALL");
   }
   if (!self.domain.empty() && find_onnx_conversion(self.domain, self.type) == nullptr) {
     node.fail(fmt::format("operators of the domain '{}' are not known", shown(self.domain)));
   }
   if (node.opset() == 0) node.fail("the file does not say of which operator set it is");
+  const bool branches = self.type == "If" && self.domain.empty();
   for (const auto& [name, value] : self.attributes) {
-    if (const auto* foreign = std::get_if<OnnxForeign>(&value)) {
-      node.fail(fmt::format("attribute '{}' is {}: networks that branch or loop are not read",
-                            shown(name), foreign->kind));
+    const auto* foreign = std::get_if<OnnxForeign>(&value);
+    if (foreign != nullptr || (std::holds_alternative<OnnxSubgraph>(value) && !branches)) {
+      node.fail(fmt::format("attribute '{}' is {}: networks that loop are not read", shown(name),
+                            foreign == nullptr ? "a graph" : foreign->kind));
     }
+    if (std::holds_alternative<OnnxReference>(value)) {
+      node.fail(fmt::format("attribute '{}' refers to a function's, which there is not here",
+                            shown(name)));
+    }
+  }
+}
+
+void OnnxImporter::expect_leading_batch(const OnnxNodeView& node) {
+  if (takes_any_batch_axis(node.node())) return;
+  for (const std::string& name : node.node().inputs) {
+    if (name.empty()) continue;
+    const OnnxValue& input = value(name);
+    if (input.constant == nullptr && input.batch_axis != 0) {
+      node.fail("its images are not along the first axis, which is not known for this operator");
+    }
+  }
+}
+
+// ---- branches ----
+
+bool OnnxImporter::is_known(const std::string& name) const {
+  return values_.contains(name) || initializers_.contains(name) || makers_.contains(name);
+}
+
+// If: which of its graphs it is must be known; its nodes are as good as any others then.
+void OnnxImporter::convert_branch(const OnnxNodeView& node) {
+  if (node.node().inputs.size() != 1) node.fail("one input expected");
+  const OnnxValue* condition = known_constant(node.node().inputs[0]);
+  if (condition == nullptr) {
+    node.fail("its condition depends on the image: networks that branch are not read");
+  }
+  const OnnxConstant& known = *condition->constant;
+  if (known.type != OnnxType::kBool || known.size() != 1) node.fail("a truth value expected");
+  const char* branch = known.whole[0] != 0 ? "then_branch" : "else_branch";
+  const auto attribute = node.node().attributes.find(branch);
+  const auto* found = attribute == node.node().attributes.end()
+                          ? nullptr
+                          : std::get_if<OnnxSubgraph>(&attribute->second);
+  if (found == nullptr) node.fail(fmt::format("attribute '{}' is missing", branch));
+  const OnnxGraph& graph = **found;
+  const auto expect_new = [&](const std::string& name) {
+    if (is_known(name)) node.fail(fmt::format("value '{}' comes twice", shown(name)));
+  };
+  for (const OnnxTensor& tensor : graph.initializers) {
+    expect_new(tensor.name);
+    initializers_[tensor.name] = &tensor;
+  }
+  for (const OnnxNode& inner : graph.nodes) {
+    for (const std::string& output : inner.outputs) {
+      if (!output.empty()) expect_new(output);
+    }
+    convert(inner);
+  }
+  const std::vector<std::string>& outputs = node.node().outputs;
+  for (size_t i = 0; i < outputs.size() && i < graph.outputs.size(); ++i) {
+    const OnnxValue result = value(graph.outputs[i].name);
+    values_[outputs[i]] = result;
   }
 }
 
@@ -234,7 +314,12 @@ bool OnnxImporter::convert_constants(const OnnxNodeView& node) {
 void OnnxImporter::convert(const OnnxNode& node) {
   const OnnxNodeView view = this->view(node);
   expect_operator(view);
+  if (node.type == "If" && node.domain.empty()) {
+    convert_branch(view);
+    return;
+  }
   if (convert_constants(view)) return;
+  expect_leading_batch(view);
   OnnxCall call(*this, view);
   if (const OnnxConversion conversion = find_onnx_conversion(node.domain, node.type)) {
     conversion(call);
@@ -262,6 +347,10 @@ Model OnnxImporter::import(const std::string& output) {
   const OnnxValue& last = value(output);
   if (last.constant != nullptr) {
     throw Error(fmt::format("{}: output '{}' does not depend on the input", who(), shown(output)));
+  }
+  if (last.batch_axis != 0) {
+    throw Error(fmt::format("{}: output '{}' does not have the images along its first axis", who(),
+                            shown(output)));
   }
   std::string name = last.name;
   // Scores are a list, even where a network ends in 1 x 1 maps.

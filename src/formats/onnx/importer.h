@@ -1,7 +1,8 @@
 // From ONNX's graph to the document, node by node.
 //
 // ONNX's shapes count the batch, the document's do not. Where the number of images is open or more
-// than one, every activation has it as its leading extent, and what would mix images is refused.
+// than one, every activation has it as its leading extent, and what would mix images is refused;
+// around recurrent layers, which want the steps first, it may be another one for a while.
 // Where the graph is for one image, a leading extent of 1 may come and go as it likes.
 #pragma once
 
@@ -25,7 +26,8 @@ struct OnnxValue {
   std::shared_ptr<const OnnxConstant> constant;  // null: an activation
   std::string name;                              // a constant's in the file, or in the document
   OnnxType type = OnnxType::kFloat;              // what ONNX would hold it in
-  bool leads = true;  // activations: whether ONNX's shape has the batch before the image's
+  bool leads = true;      // activations: whether ONNX's shape has the batch besides the image's
+  size_t batch_axis = 0;  // where; not the first only for operators that know of it
 };
 
 // What stands for an unknown number of images in a shape.
@@ -79,7 +81,10 @@ class OnnxImporter {
   Shape image_shape(const OnnxValueInfo& input);
   void convert(const OnnxNode& node);
   bool convert_constants(const OnnxNodeView& node);
+  bool is_known(const std::string& name) const;
+  void convert_branch(const OnnxNodeView& node);
   void expect_operator(const OnnxNodeView& node) const;
+  void expect_leading_batch(const OnnxNodeView& node);
 
   const OnnxModel& model_;
   OnnxTensorReader tensors_;

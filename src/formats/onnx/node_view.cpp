@@ -53,6 +53,11 @@ std::vector<float> OnnxNodeView::reals(const std::string& attribute) const {
   return value != nullptr ? *value : std::vector<float>();
 }
 
+std::vector<std::string> OnnxNodeView::texts(const std::string& attribute) const {
+  const auto* value = find<std::vector<std::string>>(attribute, "a list of texts");
+  return value != nullptr ? *value : std::vector<std::string>();
+}
+
 size_t OnnxNodeView::axis(int64_t axis, size_t rank) const {
   const auto extents = static_cast<int64_t>(rank);
   if (axis < -extents || axis >= extents) {

@@ -32,6 +32,7 @@ class OnnxNodeView {
   std::string text(const std::string& attribute, const std::string& otherwise) const;
   std::vector<int64_t> integers(const std::string& attribute) const;
   std::vector<float> reals(const std::string& attribute) const;
+  std::vector<std::string> texts(const std::string& attribute) const;
 
   // Of an axis counted as ONNX does, from the end where it is negative.
   size_t axis(int64_t axis, size_t rank) const;

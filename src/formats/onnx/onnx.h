@@ -3,14 +3,13 @@
 //
 // A protobuf message ModelProto (onnx/onnx.proto3; IR versions 3 and newer). What a reader of
 // networks does not need is passed over: documentation, value_info, training information, device
-// configurations. Subgraphs, sparse tensors and local functions are only known to be there.
+// configurations. Sparse tensors are only known to be there.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -71,9 +70,18 @@ struct OnnxForeign {
   bool operator==(const OnnxForeign&) const = default;
 };
 
+// Within a function: the attribute `name` of the node that calls it.
+struct OnnxReference {
+  std::string name;
+  bool operator==(const OnnxReference&) const = default;
+};
+
+struct OnnxGraph;
+using OnnxSubgraph = std::shared_ptr<const OnnxGraph>;
+
 using OnnxAttribute =
     std::variant<int64_t, float, std::string, std::vector<int64_t>, std::vector<float>,
-                 std::vector<std::string>, OnnxTensor, OnnxForeign>;
+                 std::vector<std::string>, OnnxTensor, OnnxSubgraph, OnnxReference, OnnxForeign>;
 
 struct OnnxNode {
   std::string name;
@@ -82,8 +90,17 @@ struct OnnxNode {
   std::vector<std::string> inputs;
   std::vector<std::string> outputs;
   std::map<std::string, OnnxAttribute> attributes;
+  int64_t opset = 0;  // of a function's node: the version of its domain; 0: as the file says
 
   bool operator==(const OnnxNode&) const = default;
+};
+
+// An operator that the file itself defines by others.
+struct OnnxFunction {
+  std::vector<std::string> inputs;
+  std::vector<std::string> outputs;
+  std::map<std::string, OnnxAttribute> usual;  // attributes, where a node that calls it has none
+  std::vector<OnnxNode> nodes;
 };
 
 // What is said of an input or output.
@@ -117,14 +134,20 @@ struct OnnxModel {
   std::string documentation;
   std::map<std::string, int64_t> opsets;  // by domain
   std::vector<std::pair<std::string, std::string>> metadata;
-  std::set<std::pair<std::string, std::string>> functions;  // (domain, name), only read
+  std::map<std::pair<std::string, std::string>, OnnxFunction> functions;  // (domain, name), read
   OnnxGraph graph;
 };
 
 // Allocates in proportion to what `bytes` holds. Throws Error naming `who` for what is no ONNX
 // file, and for what two readers could understand differently: names that stand for two things,
-// fields twice. `bytes` must outlive the tensors.
+// fields twice. The nodes of functions are in their callers' places. `bytes` must outlive the
+// tensors.
 OnnxModel read_onnx(std::span<const std::byte> bytes, const std::string& who);
+
+// Puts the functions' nodes in the places of the nodes that call them; there are no functions
+// afterwards. Throws Error starting with `who` where they call each other in a circle or grow
+// beyond what a graph may hold.
+void inline_functions(OnnxModel& model, const std::string& who);
 
 void write_onnx(const OnnxModel& model, Sink& sink);
 

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <optional>
+#include <set>
 
 #include "base/text.h"
 #include "formats/onnx/onnx.h"
@@ -19,6 +20,12 @@ constexpr size_t kMostItems = 10'000;
 constexpr size_t kMostAttributes = 100;
 constexpr size_t kMostDimensions = 32;
 
+// What is left of kMostNodes and kMostItems for a whole file, graphs within graphs included.
+struct Room {
+  size_t nodes = kMostNodes;
+  size_t items = kMostItems;
+};
+
 std::string shown(const std::string& name) { return printable(name, 80); }
 
 // "" and "ai.onnx" are one domain.
@@ -29,6 +36,12 @@ std::string domain_name(std::string_view domain) {
 // Throws where a list of `count` may not grow.
 void expect_room(const ProtobufReader& reader, size_t count, size_t most, const char* what) {
   if (count >= most) reader.fail(fmt::format("more than {} {}", most, what));
+}
+
+// Takes one of what is left.
+void take_room(const ProtobufReader& reader, size_t& left, size_t most, const char* what) {
+  if (left == 0) reader.fail(fmt::format("more than {} {}", most, what));
+  --left;
 }
 
 std::pair<std::string, std::string> read_entry(ProtobufReader entry) {
@@ -111,7 +124,7 @@ struct AttributeKind {
   const char* name;
 };
 constexpr AttributeKind kForeignKinds[] = {
-    {5, "a graph"},         {9, "tensors"}, {10, "graphs"}, {11, "a sparse tensor"},
+    {9, "tensors"},         {10, "graphs"}, {11, "a sparse tensor"},
     {12, "sparse tensors"}, {13, "a type"}, {14, "types"},
 };
 
@@ -127,10 +140,13 @@ struct AttributeFields {
   std::vector<int64_t> wholes;
   std::vector<std::string> texts;
   std::optional<OnnxTensor> tensor;
-  bool refers = false;  // to an attribute of the function around
+  OnnxSubgraph graph;
+  std::string refers;  // to an attribute of the function around
 };
 
-void read_attribute_field(ProtobufReader& reader, AttributeFields& fields) {
+OnnxGraph read_graph(ProtobufReader reader, Room& room);
+
+void read_attribute_field(ProtobufReader& reader, AttributeFields& fields, Room& room) {
   switch (reader.field()) {
     case 1:
       fields.name = reader.text("name");
@@ -139,7 +155,7 @@ void read_attribute_field(ProtobufReader& reader, AttributeFields& fields) {
       fields.type = reader.integer("type");
       break;
     case 21:
-      fields.refers = !reader.text("ref_attr_name").empty();
+      fields.refers = reader.text("ref_attr_name");
       break;
     case 2:
       fields.real = reader.real("f");
@@ -170,6 +186,7 @@ void read_attribute_field(ProtobufReader& reader, AttributeFields& fields) {
       fields.found_type = 8;
       break;
     case 6:
+      fields.graph = std::make_shared<OnnxGraph>(read_graph(reader.message("g"), room));
       fields.found_type = 5;
       break;
     default:
@@ -178,7 +195,7 @@ void read_attribute_field(ProtobufReader& reader, AttributeFields& fields) {
 }
 
 OnnxAttribute attribute_value(const ProtobufReader& reader, AttributeFields& fields) {
-  if (fields.refers) return OnnxForeign{"a reference"};
+  if (!fields.refers.empty()) return OnnxReference{std::move(fields.refers)};
   // Files of IR version 3 may leave the type out. What is 0 or empty may lack the field.
   const int64_t type = fields.type == 0 ? fields.found_type : fields.type;
   for (const AttributeKind& kind : kForeignKinds) {
@@ -198,6 +215,9 @@ OnnxAttribute attribute_value(const ProtobufReader& reader, AttributeFields& fie
     case 4:
       if (fields.tensor) return std::move(*fields.tensor);
       break;
+    case 5:
+      if (fields.graph) return std::move(fields.graph);
+      break;
     case 6:
       return std::move(fields.reals);
     case 7:
@@ -210,16 +230,19 @@ OnnxAttribute attribute_value(const ProtobufReader& reader, AttributeFields& fie
   reader.fail(fmt::format("attribute '{}': no value of type {}", shown(fields.name), type));
 }
 
-void read_attribute(ProtobufReader reader, OnnxNode& node) {
+void read_attribute(ProtobufReader reader, std::map<std::string, OnnxAttribute>& attributes,
+                    Room& room) {
+  expect_room(reader, attributes.size(), kMostAttributes, "attributes");
   AttributeFields fields;
-  while (reader.next()) read_attribute_field(reader, fields);
+  while (reader.next()) read_attribute_field(reader, fields, room);
   OnnxAttribute value = attribute_value(reader, fields);
-  if (!node.attributes.emplace(fields.name, std::move(value)).second) {
+  if (!attributes.emplace(fields.name, std::move(value)).second) {
     reader.fail(fmt::format("attribute '{}' comes twice", shown(fields.name)));
   }
 }
 
-OnnxNode read_node(ProtobufReader reader) {
+OnnxNode read_node(ProtobufReader reader, Room& room) {
+  take_room(reader, room.nodes, kMostNodes, "nodes");
   OnnxNode node;
   while (reader.next()) {
     switch (reader.field()) {
@@ -236,8 +259,7 @@ OnnxNode read_node(ProtobufReader reader) {
         node.type = reader.text("op_type");
         break;
       case 5:
-        expect_room(reader, node.attributes.size(), kMostAttributes, "attributes");
-        read_attribute(reader.message_item("attribute"), node);
+        read_attribute(reader.message_item("attribute"), node.attributes, room);
         break;
       case 7:
         node.domain = domain_name(reader.text("domain"));
@@ -296,27 +318,26 @@ OnnxValueInfo read_value_info(ProtobufReader reader) {
   return info;
 }
 
-OnnxGraph read_graph(ProtobufReader reader) {
+OnnxGraph read_graph(ProtobufReader reader, Room& room) {
   OnnxGraph graph;
   while (reader.next()) {
     switch (reader.field()) {
       case 1:
-        expect_room(reader, graph.nodes.size(), kMostNodes, "nodes");
-        graph.nodes.push_back(read_node(reader.message_item("node")));
+        graph.nodes.push_back(read_node(reader.message_item("node"), room));
         break;
       case 2:
         graph.name = reader.text("name");
         break;
       case 5:
-        expect_room(reader, graph.initializers.size(), kMostItems, "initializers");
+        take_room(reader, room.items, kMostItems, "initializers");
         graph.initializers.push_back(read_tensor(reader.message_item("initializer")));
         break;
       case 11:
-        expect_room(reader, graph.inputs.size(), kMostItems, "inputs");
+        take_room(reader, room.items, kMostItems, "inputs");
         graph.inputs.push_back(read_value_info(reader.message_item("input")));
         break;
       case 12:
-        expect_room(reader, graph.outputs.size(), kMostItems, "outputs");
+        take_room(reader, room.items, kMostItems, "outputs");
         graph.outputs.push_back(read_value_info(reader.message_item("output")));
         break;
       case 15:
@@ -328,7 +349,7 @@ OnnxGraph read_graph(ProtobufReader reader) {
   return graph;
 }
 
-void read_opset(ProtobufReader reader, OnnxModel& model) {
+void read_opset(ProtobufReader reader, std::map<std::string, int64_t>& opsets) {
   std::string domain;
   int64_t version = 0;
   while (reader.next()) {
@@ -337,21 +358,55 @@ void read_opset(ProtobufReader reader, OnnxModel& model) {
   }
   if (version < 1 || version > 1000) reader.fail(fmt::format("version {} is impossible", version));
   // skl2onnx writes some twice.
-  if (model.opsets.emplace(domain, version).first->second != version) {
+  if (opsets.emplace(domain, version).first->second != version) {
     reader.fail(fmt::format("domain '{}' comes in two versions", shown(domain)));
   }
 }
 
-void read_function(ProtobufReader reader, OnnxModel& model) {
-  std::pair<std::string, std::string> function;
+void read_function(ProtobufReader reader, OnnxModel& model, Room& room) {
+  std::pair<std::string, std::string> name;
+  OnnxFunction function;
+  std::map<std::string, int64_t> opsets;
   while (reader.next()) {
-    if (reader.field() == 1) function.second = reader.text("name");
-    if (reader.field() == 10) function.first = domain_name(reader.text("domain"));
+    switch (reader.field()) {
+      case 1:
+        name.second = reader.text("name");
+        break;
+      case 4:
+        take_room(reader, room.items, kMostItems, "inputs and outputs of functions");
+        function.inputs.emplace_back(reader.text_item("input"));
+        break;
+      case 5:
+        take_room(reader, room.items, kMostItems, "inputs and outputs of functions");
+        function.outputs.emplace_back(reader.text_item("output"));
+        break;
+      case 7:
+        function.nodes.push_back(read_node(reader.message_item("node"), room));
+        break;
+      case 9:
+        read_opset(reader.message_item("opset_import"), opsets);
+        break;
+      case 10:
+        name.first = domain_name(reader.text("domain"));
+        break;
+      case 11:
+        read_attribute(reader.message_item("attribute_proto"), function.usual, room);
+        break;
+      default:
+        break;
+    }
   }
-  model.functions.insert(std::move(function));
+  for (OnnxNode& node : function.nodes) {
+    const auto opset = opsets.find(node.domain);
+    if (opset != opsets.end()) node.opset = opset->second;
+  }
+  // Overloads of one name would have to be told apart by the nodes that call them.
+  if (!model.functions.emplace(name, std::move(function)).second) {
+    reader.fail(fmt::format("function '{}' comes twice", shown(name.second)));
+  }
 }
 
-void read_model_field(ProtobufReader& reader, OnnxModel& model, bool& has_graph) {
+void read_model_field(ProtobufReader& reader, OnnxModel& model, bool& has_graph, Room& room) {
   switch (reader.field()) {
     case 1:
       model.ir_version = reader.integer("ir_version");
@@ -366,11 +421,11 @@ void read_model_field(ProtobufReader& reader, OnnxModel& model, bool& has_graph)
       model.documentation = reader.text("doc_string");
       break;
     case 7:
-      model.graph = read_graph(reader.message("graph"));
+      model.graph = read_graph(reader.message("graph"), room);
       has_graph = true;
       break;
     case 8:
-      read_opset(reader.message_item("opset_import"), model);
+      read_opset(reader.message_item("opset_import"), model.opsets);
       break;
     case 14:
       expect_room(reader, model.metadata.size(), kMostItems, "metadata");
@@ -378,7 +433,7 @@ void read_model_field(ProtobufReader& reader, OnnxModel& model, bool& has_graph)
       break;
     case 25:
       expect_room(reader, model.functions.size(), kMostItems, "functions");
-      read_function(reader.message_item("functions"), model);
+      read_function(reader.message_item("functions"), model, room);
       break;
     default:
       break;
@@ -416,7 +471,8 @@ OnnxModel read_onnx(std::span<const std::byte> bytes, const std::string& who) {
   OnnxModel model;
   bool has_graph = false;
   ProtobufReader reader(bytes, who, "ONNX model");
-  while (reader.next()) read_model_field(reader, model, has_graph);
+  Room room;
+  while (reader.next()) read_model_field(reader, model, has_graph, room);
   if (model.ir_version < kOldestIr || model.ir_version > kNewestIr) {
     reader.fail(
         fmt::format("IR version {} or newer expected, got {}", kOldestIr, model.ir_version));
@@ -424,6 +480,10 @@ OnnxModel read_onnx(std::span<const std::byte> bytes, const std::string& who) {
   if (!has_graph) reader.fail("no graph: the file is damaged or incomplete");
   if (model.opsets.empty()) reader.fail("no operator set: the file is damaged or incomplete");
   expect_unique_names(model, who);
+  if (!model.functions.empty()) {
+    inline_functions(model, who);
+    expect_unique_names(model, who);
+  }
   return model;
 }
 

@@ -19,6 +19,8 @@ ProtobufWriter tensor_message(const OnnxTensor& tensor) {
 }
 
 // The field of AttributeProto that a value goes into, and its type.
+ProtobufWriter graph_message(const OnnxGraph& graph);
+
 struct PutValue {
   ProtobufWriter& writer;
 
@@ -50,6 +52,11 @@ struct PutValue {
     writer.message(5, tensor_message(tensor));
     writer.integer(kAttributeTypeField, 4);
   }
+  void operator()(const OnnxSubgraph& graph) const {
+    writer.message(6, graph_message(*graph));
+    writer.integer(kAttributeTypeField, 5);
+  }
+  void operator()(const OnnxReference& reference) const { writer.text(21, reference.name); }
   void operator()(const OnnxForeign& foreign) const {
     throw Error(fmt::format("{} is not written", foreign.kind));
   }

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "formats/pytorch/numpy_array.h"
+#include "formats/recognise/paired_lists.h"
 #include "formats/recognise/reparametrised.h"
 #include "mnist/error.h"
 
@@ -50,6 +51,7 @@ class Collector {
                : "no weights: neither a state dict nor a module that holds any");
     }
     merge_reparametrised(contents_.weights, file_.who());
+    pair_lists(contents_.weights);
     return std::move(contents_);
   }
 

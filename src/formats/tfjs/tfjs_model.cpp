@@ -27,20 +27,42 @@ std::string_view text_of(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-// The weight NAME/VARIABLE, alone or within models' names; end() if there is none or several.
+// Whether `path` is of a part of the layer: "lstm/lstm_cell/kernel" its kernel and
+// "both/forward_lstm/lstm_cell/kernel" its "forward_kernel".
+bool is_of_part(const std::string& path, const KerasLayer& layer, std::string_view variable) {
+  std::string_view direction;
+  for (std::string_view prefix : {"forward_", "backward_"}) {
+    if (variable.starts_with(prefix)) direction = prefix;
+  }
+  variable.remove_prefix(direction.size());
+  const std::string start = fmt::format("/{}/", layer.name);
+  const std::string whole = fmt::format("/{}", path);
+  const size_t place = whole.find(start);
+  if (place == std::string::npos || !whole.ends_with(fmt::format("/{}", variable))) return false;
+  return direction.empty() || whole.find(fmt::format("/{}", direction), place) != std::string::npos;
+}
+
+// The weight NAME/VARIABLE, alone or within models' names, or that of a part of the layer; end() if
+// there is none or several.
 Weights::iterator find_weight(Weights& weights, const KerasLayer& layer,
                               const std::string& variable) {
   const auto exact = weights.find(fmt::format("{}/{}", layer.full_name(), variable));
   if (exact != weights.end()) return exact;
   const std::string name = fmt::format("{}/{}", layer.name, variable);
   const std::string end = fmt::format("/{}", name);
-  auto found = weights.end();
-  for (auto each = weights.begin(); each != weights.end(); ++each) {
-    if (each->first != name && !each->first.ends_with(end)) continue;
-    if (found != weights.end()) return weights.end();
-    found = each;
-  }
-  return found;
+  const auto only = [&](auto fits) {
+    auto found = weights.end();
+    for (auto each = weights.begin(); each != weights.end(); ++each) {
+      if (!fits(each->first)) continue;
+      if (found != weights.end()) return weights.end();
+      found = each;
+    }
+    return found;
+  };
+  const auto found =
+      only([&](const std::string& path) { return path == name || path.ends_with(end); });
+  if (found != weights.end()) return found;
+  return only([&](const std::string& path) { return is_of_part(path, layer, variable); });
 }
 
 Model read_layers(const JsonView& document, Weights weights, const std::string& who) {
@@ -50,6 +72,7 @@ Model read_layers(const JsonView& document, Weights weights, const std::string& 
   std::vector<KerasWeights> assigned(network.layers.size());
   for (size_t i = 1; i < network.layers.size(); ++i) {
     const KerasLayer& layer = network.layers[i];
+    if (layer.first_call) continue;
     for (const KerasVariable& variable : keras_variables(layer)) {
       const auto found = find_weight(weights, layer, variable.name);
       if (found == weights.end()) {

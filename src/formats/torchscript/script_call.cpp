@@ -42,6 +42,11 @@ const Tensor& ScriptCall::tensor(size_t place) const {
   return builder_.weight(name);
 }
 
+const Tensor& ScriptCall::stored(const ScriptWeight& weight) const {
+  if (weight.transposed) fail("a weight as it is stored expected");
+  return builder_.weight(weight_(weight.name));
+}
+
 int64_t ScriptCall::integer(size_t place, std::optional<int64_t> otherwise,
                             const char* keyword) const {
   const ScriptValue& value = argument(place, keyword);

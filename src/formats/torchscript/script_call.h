@@ -40,6 +40,7 @@ class ScriptCall {
   std::string activation(size_t place) const;
   std::string weight(size_t place, const char* keyword = "") const;  // "" for None
   const Tensor& tensor(size_t place) const;                          // of weight(place)
+  const Tensor& stored(const ScriptWeight& weight) const;            // as the file has it
   bool is_activation(size_t place) const;
   int64_t integer(size_t place, std::optional<int64_t> otherwise = std::nullopt,
                   const char* keyword = "") const;
@@ -71,7 +72,11 @@ std::optional<ScriptValue> call_from(const ScriptMakers& makers, const ScriptCal
 
 // What the call makes, where it has to do with activations; nothing for a function that is none of
 // these.
-std::optional<ScriptValue> call_layer(const ScriptCall& call);       // script_layers.cpp
+std::optional<ScriptValue> call_layer(const ScriptCall& call);  // script_layers.cpp
+std::optional<ScriptValue> call_map(const ScriptCall& call);    // script_maps.cpp
+// conv1d, or _convolution of rows.
+ScriptValue conv_of_rows(const ScriptCall& call);
+std::optional<ScriptValue> call_recurrent(const ScriptCall& call);   // script_recurrent.cpp
 std::optional<ScriptValue> call_shape(const ScriptCall& call);       // script_shapes.cpp
 std::optional<ScriptValue> call_arithmetic(const ScriptCall& call);  // script_arithmetic.cpp
 // The same of numbers and lists alone.

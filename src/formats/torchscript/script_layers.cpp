@@ -4,6 +4,7 @@
 #include <map>
 
 #include "formats/adaptive_window.h"
+#include "formats/recognise/weight_layer.h"
 #include "formats/torchscript/script_call.h"
 
 namespace mnist {
@@ -30,11 +31,25 @@ int64_t channels(const ScriptCall& call, const std::string& x) {
   return call.shape(x)[0];
 }
 
+// conv_transpose2d(x, weight, bias, stride, padding, output_padding, groups, dilation); in
+// _convolution as in the next one.
+ScriptValue transposed_conv(const ScriptCall& call) {
+  const bool is_general = call.function() == "_convolution";
+  if (call.tensor(1).shape.size() != 4) call.fail("a convolution of maps expected");
+  return call.node("ConvTranspose", {call.activation(0), call.weight(1), call.weight(2)},
+                   {{"strides", call.integers(3, Integers{1, 1})},
+                    {"pads", both_sides(call.integers(4, Integers{0, 0}))},
+                    {"output_padding", call.integers(is_general ? 7 : 5, Integers{0, 0})},
+                    {"group", call.integer(is_general ? 8 : 6, 1)},
+                    {"dilations", call.integers(is_general ? 5 : 7, Integers{1, 1})}});
+}
+
 // conv2d(x, weight, bias, stride, padding, dilation, groups); _convolution has whether it is
 // transposed, and a padding of the output, before the groups.
 ScriptValue conv(const ScriptCall& call) {
   const bool is_general = call.function() == "_convolution";
-  if (is_general && call.flag(6, false)) call.fail("a transposed convolution is not supported");
+  if (is_general && call.flag(6, false)) return transposed_conv(call);
+  if (call.tensor(1).shape.size() == 3) return conv_of_rows(call);
   if (call.tensor(1).shape.size() != 4) call.fail("a convolution of maps expected");
   Attributes attributes = {{"strides", call.integers(3, Integers{1, 1})},
                            {"dilations", call.integers(5, Integers{1, 1})},
@@ -48,7 +63,17 @@ ScriptValue conv(const ScriptCall& call) {
   return call.node("Conv", {call.activation(0), call.weight(1), call.weight(2)}, attributes);
 }
 
+// On rows, each by itself.
+ScriptValue linear_of_rows(const ScriptCall& call, const std::string& x) {
+  const std::string weight = call.builder().add_weight("rows", transposed(call.tensor(1)));
+  const ScriptValue product = call.node("MatMul", {x, weight});
+  if (call.is_none(2)) return product;
+  return call.node("Add", {product.as<ScriptActivation>()->value, call.weight(2)});
+}
+
 ScriptValue linear(const ScriptCall& call) {
+  const std::string x = call.activation(0);
+  if (call.shape(x).size() > 1 && call.tensor(1).shape.size() == 2) return linear_of_rows(call, x);
   return call.node("Gemm", {call.activation(0), call.weight(1), call.weight(2)},
                    {{"transB", int64_t{1}}});
 }
@@ -183,6 +208,7 @@ std::optional<ScriptValue> call_layer(const ScriptCall& call) {
   static const ScriptMakers kMakers = {
       {"conv2d", conv},
       {"_convolution", conv},
+      {"conv_transpose2d", transposed_conv},
       {"linear", linear},
       {"addmm", addmm},
       {"matmul", matmul},

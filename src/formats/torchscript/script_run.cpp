@@ -290,7 +290,8 @@ class Run {
     }
     if (function == "RaiseException") fail("it refuses images of this shape");
     const ScriptCall call(function, std::move(arguments), std::move(keywords), builder_, weight_);
-    for (auto* make : {call_layer, call_shape, call_arithmetic, call_plain}) {
+    for (auto* make :
+         {call_recurrent, call_layer, call_map, call_shape, call_arithmetic, call_plain}) {
       if (std::optional<ScriptValue> value = make(call)) return std::move(*value);
     }
     fail(fmt::format("function '{}' is not known", printable(name, 80)));
