@@ -76,7 +76,10 @@ void convert_space_to_depth(OnnxCall& call) {
 
 // Products of the last axis, which is what networks say in this way.
 void convert_einsum(OnnxCall& call) {
-  const auto [left, right, result] = product_of(call);
+  const Product product = product_of(call);
+  const std::string& left = product.left;  // clang 14 captures no structured bindings
+  const std::string& right = product.right;
+  const std::string& result = product.result;
   const auto fail = [&]() {
     call.node.fail(fmt::format("equation '{},{}->{}': a matrix product expected",
                                printable(left, 40), printable(right, 40), printable(result, 40)));
