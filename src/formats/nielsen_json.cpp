@@ -54,7 +54,7 @@ FileContents read(const ModelSource& source) {
         value, graph.add_weight(name + ".weight", matrix(weights[i], sizes[i + 1], sizes[i])),
         graph.add_weight(name + ".bias", std::move(bias))};
     value = graph.add_node("Gemm", name, inputs, {{"transB", int64_t{1}}});
-    value = graph.add_node("Sigmoid", name + "/sigmoid", {value});
+    value = graph.add_node("Sigmoid", fmt::format("{}/sigmoid", name), {value});
   }
   Model model = std::move(graph).finish(value);
   model.architecture = "nielsen";

@@ -100,7 +100,7 @@ void convert_and(OnnxCall& call) { convert_as(call, "Mul"); }
 void convert_or(OnnxCall& call) { convert_as(call, "Max"); }
 
 void convert_not(OnnxCall& call) {
-  const OnnxValue x = call.activation(0);
+  const OnnxValue& x = call.activation(0);
   call.set_like(x, call.add("Sub", {one(call), x.name}));
 }
 

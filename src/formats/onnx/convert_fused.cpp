@@ -98,12 +98,12 @@ void convert_fused_matmul(OnnxCall& call) {
 }
 
 void convert_bias_gelu(OnnxCall& call) {
-  const OnnxValue x = call.activation(0);
+  const OnnxValue& x = call.activation(0);
   call.set_like(x, call.add("Gelu", {call.add("Add", {x.name, call.weight(1)})}));
 }
 
 void convert_fast_gelu(OnnxCall& call) {
-  const OnnxValue x = call.activation(0);
+  const OnnxValue& x = call.activation(0);
   const std::string sum = call.has(1) ? call.add("Add", {x.name, call.weight(1)}) : x.name;
   call.set_like(x, call.add("Gelu", {sum}, {{"approximate", std::string("tanh")}}));
 }

@@ -66,7 +66,7 @@ ScriptValue conv(const ScriptCall& call) {
 // On rows, each by itself.
 ScriptValue linear_of_rows(const ScriptCall& call, const std::string& x) {
   const std::string weight = call.builder().add_weight("rows", transposed(call.tensor(1)));
-  const ScriptValue product = call.node("MatMul", {x, weight});
+  ScriptValue product = call.node("MatMul", {x, weight});
   if (call.is_none(2)) return product;
   return call.node("Add", {product.as<ScriptActivation>()->value, call.weight(2)});
 }

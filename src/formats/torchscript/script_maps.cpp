@@ -61,7 +61,7 @@ ScriptValue bilinear(const ScriptCall& call) {
 // pixel_shuffle(x, factor): (C * f * f, H, W) as (C, H * f, W * f)
 ScriptValue pixel_shuffle(const ScriptCall& call) {
   const std::string x = call.activation(0);
-  const Shape shape = call.shape(x);
+  const Shape& shape = call.shape(x);
   const int64_t f = call.integer(1);
   if (shape.size() != 3 || f < 1 || f > 1024 || shape[0] % (f * f) != 0) {
     call.fail("channels that are whole blocks expected");
@@ -86,7 +86,7 @@ int64_t single(const ScriptCall& call, size_t place, int64_t otherwise) {
 
 std::string as_map(const ScriptCall& call) {
   const std::string x = call.activation(0);
-  const Shape shape = call.shape(x);
+  const Shape& shape = call.shape(x);
   if (shape.size() != 2) call.fail("rows of channels expected");
   return call.builder().add_node("Reshape", "", {x}, {{"shape", Shape{shape[0], 1, shape[1]}}});
 }
