@@ -221,6 +221,17 @@ Model large_dense() {
   return model;
 }
 
+// Random values of `count` images of a pass, and zeros in the lanes behind them.
+void fill_images(const Plan& plan, size_t count, size_t elements, Random& random, float* values) {
+  std::fill_n(values, plan.images() * elements, 0.0F);
+  for (size_t i = 0; i < count; ++i) {
+    float* block = values + i / plan.lanes() * plan.lanes() * elements;
+    for (size_t k = 0; k < elements; ++k) {
+      block[k * plan.lanes() + i % plan.lanes()] = random.normal();
+    }
+  }
+}
+
 // Runs three passes, the last of them not full, and returns the gradients.
 FloatBuffer gradients_of_passes(const Plan& plan, size_t images, float* kept) {
   Workspace workspace = plan.make_workspace();
@@ -228,23 +239,9 @@ FloatBuffer gradients_of_passes(const Plan& plan, size_t images, float* kept) {
   Random random(12);
   for (size_t first = 0; first < images; first += plan.images()) {
     const size_t count = std::min(plan.images(), images - first);
-    std::fill_n(plan.input(workspace), plan.images() * plan.input_elements(), 0.0F);
-    for (size_t i = 0; i < count; ++i) {
-      float* block =
-          plan.input(workspace) + i / plan.lanes() * plan.lanes() * plan.input_elements();
-      for (size_t k = 0; k < plan.input_elements(); ++k) {
-        block[k * plan.lanes() + i % plan.lanes()] = random.normal();
-      }
-    }
+    fill_images(plan, count, plan.input_elements(), random, plan.input(workspace));
     plan.forward(workspace, count);
-    std::fill_n(plan.d_output(workspace), plan.images() * plan.output_elements(), 0.0F);
-    for (size_t i = 0; i < count; ++i) {
-      float* block =
-          plan.d_output(workspace) + i / plan.lanes() * plan.lanes() * plan.output_elements();
-      for (size_t k = 0; k < plan.output_elements(); ++k) {
-        block[k * plan.lanes() + i % plan.lanes()] = random.normal();
-      }
-    }
+    fill_images(plan, count, plan.output_elements(), random, plan.d_output(workspace));
     plan.backward(workspace, {gradients.data(), gradients.size()}, count, 0, first, kept, first);
   }
   return gradients;

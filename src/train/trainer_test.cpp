@@ -72,6 +72,12 @@ void set_by_formula(Model& model, const std::string& name, double phase, double 
   }
 }
 
+std::vector<float> initial_weights(const Model& model, const Dataset& data,
+                                   const TrainSettings& settings) {
+  ThreadPool threads(1);
+  return Trainer(model, all_of(data), settings, threads).state().weights;
+}
+
 TEST(Trainer, LossCurveIsPyTorchs) {
   std::ifstream file(std::filesystem::path(MNIST_SOURCE_DIR) / "tests/train/loss_curve.json");
   const auto curves = nlohmann::json::parse(file);
@@ -118,7 +124,8 @@ TEST(Trainer, LossCurveIsPyTorchs) {
 
 TEST(Trainer, WeightsAreTheSameForAnyNumberOfThreads) {
   const Dataset data = synthetic_digits(120, 3);
-  for (const Model& model : {started("mnist-cnn"), started("mnist-fast"), dropout_net()}) {
+  for (const Model& model :
+       {started("mnist-cnn"), started("mnist-fast"), started("mnist-mlp"), dropout_net()}) {
     const std::vector<float> one = train(model, data, short_settings(), 1);
     for (size_t threads : {2, 3, 5}) {
       EXPECT_EQ(train(model, data, short_settings(), threads), one) << model.architecture;
@@ -152,6 +159,26 @@ TEST(Trainer, PhysicalBatchesAddUpToTheLogicalOne) {
   const std::vector<float> parts = train(started("mnist-cnn"), data, settings, 2);
   ASSERT_EQ(parts.size(), whole.size());
   for (size_t i = 0; i < whole.size(); ++i) EXPECT_NEAR(parts[i], whole[i], 2e-4) << i;
+}
+
+// mnist-mlp's first gradient is deferred: made of 1,024 images at most, then added up.
+TEST(Trainer, DeferredGradientsOfPartsAddUp) {
+  const Dataset data = synthetic_digits(1100, 3);
+  TrainSettings settings = short_settings();
+  settings.optimizer = OptimizerKind::kMomentum;
+  settings.batch_size = 1100;
+  const std::vector<float> whole = train(started("mnist-mlp"), data, settings, 2);
+  EXPECT_EQ(train(started("mnist-mlp"), data, settings, 1), whole);
+  settings.physical_batch_size = 275;
+  const std::vector<float> parts = train(started("mnist-mlp"), data, settings, 3);
+  const std::vector<float> start = initial_weights(started("mnist-mlp"), data, settings);
+  ASSERT_EQ(parts.size(), whole.size());
+  size_t moved = 0;
+  for (size_t i = 0; i < whole.size(); ++i) {
+    EXPECT_NEAR(parts[i], whole[i], 1e-6) << i;
+    moved += std::abs(whole[i] - start[i]) > 1e-5 ? 1 : 0;
+  }
+  EXPECT_GT(moved, whole.size() / 5);  // most pixels are never set
 }
 
 TEST(Trainer, LearnsWithEveryOptimizer) {

@@ -123,30 +123,28 @@ ScriptValue conv_of_rows(const ScriptCall& call) {
 
 namespace {
 
-// max_pool1d(x, kernel, stride, padding, dilation, ceil_mode)
-ScriptValue max_pool(const ScriptCall& call) {
+// (x, kernel, stride, padding, ...), with the attributes that only one of the two poolings has.
+ScriptValue pool_of_rows(const ScriptCall& call, const char* type, bool rounds_up,
+                         Attributes attributes) {
   const int64_t kernel = single(call, 1, 1);
   const int64_t pad = single(call, 3, 0);
-  Attributes attributes = {{"kernel_shape", Integers{1, kernel}},
-                           {"strides", Integers{1, single(call, 2, kernel)}},
-                           {"pads", Integers{0, pad, 0, pad}},
-                           {"dilations", Integers{1, single(call, 4, 1)}}};
-  if (call.flag(5, false)) attributes["ceil_mode"] = int64_t{1};
-  return as_rows(call,
-                 call.builder().add_node("MaxPool", "", {as_map(call)}, std::move(attributes)));
+  attributes["kernel_shape"] = Integers{1, kernel};
+  attributes["strides"] = Integers{1, single(call, 2, kernel)};
+  attributes["pads"] = Integers{0, pad, 0, pad};
+  if (rounds_up) attributes["ceil_mode"] = int64_t{1};
+  return as_rows(call, call.builder().add_node(type, "", {as_map(call)}, std::move(attributes)));
+}
+
+// max_pool1d(x, kernel, stride, padding, dilation, ceil_mode)
+ScriptValue max_pool(const ScriptCall& call) {
+  return pool_of_rows(call, "MaxPool", call.flag(5, false),
+                      {{"dilations", Integers{1, single(call, 4, 1)}}});
 }
 
 // avg_pool1d(x, kernel, stride, padding, ceil_mode, count_include_pad)
 ScriptValue average_pool(const ScriptCall& call) {
-  const int64_t kernel = single(call, 1, 1);
-  const int64_t pad = single(call, 3, 0);
-  Attributes attributes = {{"kernel_shape", Integers{1, kernel}},
-                           {"strides", Integers{1, single(call, 2, kernel)}},
-                           {"pads", Integers{0, pad, 0, pad}},
-                           {"count_include_pad", int64_t{call.flag(5, true) ? 1 : 0}}};
-  if (call.flag(4, false)) attributes["ceil_mode"] = int64_t{1};
-  return as_rows(call,
-                 call.builder().add_node("AveragePool", "", {as_map(call)}, std::move(attributes)));
+  return pool_of_rows(call, "AveragePool", call.flag(4, false),
+                      {{"count_include_pad", int64_t{call.flag(5, true) ? 1 : 0}}});
 }
 
 // adaptive_avg_pool1d(x, 1)
